@@ -1,0 +1,17 @@
+# Writes OUT: a C++ file that defines `const pgbeacon::EmbeddedFile SYMBOL[]` and `SYMBOLCount` from FILES.
+set(body "#include \"base/embedded.h\"\n\nnamespace pgbeacon {\n\nextern const EmbeddedFile ${SYMBOL}[] = {\n")
+set(count 0)
+foreach(file IN LISTS FILES)
+  file(READ ${file} hex HEX)
+  file(RELATIVE_PATH name ${ROOT} ${file})
+  string(REGEX REPLACE "(..)" "\\\\x\\1" bytes "${hex}")
+  # 64 bytes a line; adjacent literals are one string.
+  string(REPEAT "." 256 line)
+  string(REGEX REPLACE "(${line})" "\\1\"\n     \"" bytes "${bytes}")
+  string(LENGTH "${hex}" digits)
+  math(EXPR size "${digits} / 2")
+  string(APPEND body "    {\"${name}\",\n     {\"${bytes}\", ${size}}},\n")
+  math(EXPR count "${count} + 1")
+endforeach()
+string(APPEND body "};\nextern const std::size_t ${SYMBOL}Count = ${count};\n\n}  // namespace pgbeacon\n")
+file(WRITE ${OUT} "${body}")

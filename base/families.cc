@@ -1,0 +1,114 @@
+#include "base/families.h"
+
+#include <algorithm>
+#include <cctype>
+#include <iterator>
+#include <limits>
+#include <unordered_set>
+
+#include "base/text.h"
+
+namespace pgbeacon {
+namespace {
+
+bool IsName(std::string_view name, bool colon) {
+  if (name.empty() || std::isdigit(static_cast<unsigned char>(name[0]))) return false;
+  return std::ranges::all_of(name, [colon](unsigned char c) {
+    return (c < 0x80 && std::isalnum(c)) || c == '_' || (colon && c == ':');
+  });
+}
+
+/// The series as a reader of the page tells it from others: an empty label is no label, and what is
+/// not UTF-8 has been replaced. The separator is a byte that UTF-8 does not have.
+std::string SeriesKey(const ClientMetric& metric) {
+  constexpr char kSeparator = '\xFF';
+  std::vector<std::pair<std::string_view, std::string_view>> labels;
+  for (const auto& label : metric.label) {
+    if (!label.value.empty()) labels.emplace_back(label.name, label.value);
+  }
+  std::ranges::sort(labels);
+  std::string key;
+  for (const auto& [name, value] : labels) {
+    key.append(name).push_back(kSeparator);
+    key.append(IsUtf8(value) ? std::string(value) : ToUtf8(value)).push_back(kSeparator);
+  }
+  return key;
+}
+
+std::size_t DropDuplicates(Family& family) {
+  std::unordered_set<std::string> seen;
+  return std::erase_if(family.metric, [&](const ClientMetric& metric) {
+    return !seen.insert(SeriesKey(metric)).second;
+  });
+}
+
+}  // namespace
+
+Family& AddFamily(Families& families, std::string name, MetricType type, std::string help) {
+  Family& family = families.emplace_back();
+  family.name = std::move(name);
+  family.type = type;
+  family.help = std::move(help);
+  return family;
+}
+
+ClientMetric& AddSample(Family& family, Labels labels, double value) {
+  ClientMetric& metric = family.metric.emplace_back();
+  metric.label.reserve(labels.size());
+  for (auto& label : labels) {
+    metric.label.push_back({std::move(label.first), std::move(label.second)});
+  }
+  switch (family.type) {
+    case MetricType::Counter:
+      metric.counter.value = value;
+      break;
+    case MetricType::Gauge:
+      metric.gauge.value = value;
+      break;
+    default:
+      metric.untyped.value = value;
+  }
+  return metric;
+}
+
+ClientMetric& AddHistogram(Family& family, Labels labels, const std::vector<double>& bounds,
+                           const std::vector<std::uint64_t>& counts, double sum) {
+  ClientMetric& metric = family.metric.emplace_back();
+  for (auto& label : labels) {
+    metric.label.push_back({std::move(label.first), std::move(label.second)});
+  }
+  std::uint64_t cumulative = 0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    cumulative += counts[i];
+    const double bound = i < bounds.size() ? bounds[i] : std::numeric_limits<double>::infinity();
+    metric.histogram.bucket.push_back({cumulative, bound});
+  }
+  metric.histogram.sample_count = cumulative;
+  metric.histogram.sample_sum = sum;
+  return metric;
+}
+
+std::size_t Normalize(Families& families) {
+  std::ranges::stable_sort(families, {}, &Family::name);
+  std::size_t dropped = 0;
+  std::size_t last = 0;
+  for (std::size_t i = 1; i < families.size(); ++i) {
+    if (families[i].name != families[last].name) {
+      if (++last != i) families[last] = std::move(families[i]);
+    } else if (families[i].type == families[last].type) {
+      std::ranges::move(families[i].metric, std::back_inserter(families[last].metric));
+    } else {
+      dropped += families[i].metric.size();
+    }
+  }
+  if (!families.empty()) families.resize(last + 1);
+  for (Family& family : families) dropped += DropDuplicates(family);
+  std::erase_if(families, [](const Family& family) { return family.metric.empty(); });
+  return dropped;
+}
+
+bool IsMetricName(std::string_view name) { return IsName(name, true); }
+
+bool IsLabelName(std::string_view name) { return IsName(name, false) && !name.starts_with("__"); }
+
+}  // namespace pgbeacon

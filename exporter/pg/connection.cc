@@ -1,0 +1,203 @@
+#include "exporter/pg/connection.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "exporter/pg/login.h"
+#include "exporter/pg/result_rows.h"
+#include "exporter/pg/up_reason.h"
+
+namespace pgbeacon::pg {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kInFlight = 8;
+constexpr milliseconds kHeardLately{500};
+
+/// Whether the session's own statement_timeout is near enough to what a statement wants.
+bool Near(milliseconds session, milliseconds wanted) {
+  const auto apart = session > wanted ? session - wanted : wanted - session;
+  return apart <= wanted / 10;
+}
+
+bool SendOne(PGconn* conn, const char* sql) {
+  return PQsendQueryParams(conn, sql, 0, nullptr, nullptr, nullptr, nullptr, /*resultFormat=*/0);
+}
+
+/// Settings for one transaction; set_config because SET takes no place in a SELECT list.
+std::string LocalSettings(milliseconds timeout, bool all) {
+  std::string sql = "SELECT pg_catalog.set_config('statement_timeout','" +
+                    std::to_string(timeout.count()) + "',true)";
+  if (all) {
+    sql += ",pg_catalog.set_config('lock_timeout','" + std::to_string(kLockTimeout.count()) +
+           "',true),pg_catalog.set_config('search_path','pg_catalog',true)";
+  }
+  return sql;
+}
+
+Error ErrorOf(const PGresult* result) {
+  const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+  if (!state) {
+    Error error = ConnectError(PQresultErrorMessage(result));
+    if (error.message.empty()) error.message = "no answer from the server";
+    return error;
+  }
+  return Error(CodeOfSqlstate(state), primary ? primary : PQresultErrorMessage(result), state);
+}
+
+}  // namespace
+
+/// The answers of one Run, taken from libpq in the order of sending.
+class Connection::Pipeline {
+ public:
+  explicit Pipeline(const AnswerSink& sink) : sink_(sink) {}
+
+  void Sent(int syncs) { sent_.push_back(Sending(syncs, SteadyClock::now())); }
+  std::size_t sent() const { return sent_.size(); }
+  std::size_t answered() const { return answered_; }
+
+  /// Takes one result of libpq; false when it is one that a pipeline cannot have.
+  bool Take(PgResult result) {
+    switch (PQresultStatus(result.get())) {
+      case PGRES_TUPLES_OK:
+      case PGRES_COMMAND_OK:
+      case PGRES_EMPTY_QUERY:
+        if (sent_[answered_].syncs_seen == 0) rows_ = std::move(result);
+        return true;
+      case PGRES_FATAL_ERROR:
+        if (!error_) error_.emplace(ErrorOf(result.get()));
+        return true;
+      case PGRES_PIPELINE_ABORTED:  // stands behind an error within one statement's transaction
+        return true;
+      case PGRES_PIPELINE_SYNC:
+        if (++sent_[answered_].syncs_seen == sent_[answered_].syncs) Finish();
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /// The error of the statement under way, e.g. the server's last words before it hung up.
+  const std::optional<Error>& error() const { return error_; }
+
+ private:
+  struct Sending {
+    Sending(int syncs, TimePoint at) : syncs(syncs), at(at) {}
+    int syncs;
+    TimePoint at;
+    int syncs_seen = 0;
+  };
+
+  void Finish() {
+    const TimePoint now = SteadyClock::now();
+    const Duration took = now - std::max(sent_[answered_].at, previous_);
+    previous_ = now;
+    const std::size_t index = answered_++;
+    if (error_) {
+      Error error = *std::move(error_);
+      error_.reset();
+      rows_.reset();
+      sink_(index, Answer(std::move(error), took));
+    } else {
+      std::unique_ptr<collectors::Rows> rows = std::make_unique<ResultRows>(std::move(rows_));
+      sink_(index, Answer(std::move(rows), took));
+    }
+  }
+
+  const AnswerSink& sink_;
+  std::vector<Sending> sent_;
+  std::size_t answered_ = 0;
+  TimePoint previous_;
+  PgResult rows_;
+  std::optional<Error> error_;
+};
+
+Connection::Connection(PgConn conn, net::any_io_executor executor, milliseconds session_timeout,
+                       bool bare)
+    : conn_(std::move(conn)),
+      socket_(std::move(executor)),
+      session_timeout_(session_timeout),
+      bare_(bare),
+      heard_(SteadyClock::now()) {
+  PQsetnonblocking(conn_.get(), 1);
+  PQenterPipelineMode(conn_.get());
+  socket_.Assign(PQsocket(conn_.get()));
+}
+
+Connection::~Connection() { socket_.Release(); }
+
+Error Connection::Broken() const {
+  Error error = ConnectError(PQerrorMessage(conn_.get()));
+  if (error.message.empty()) error.message = "the server closed the connection";
+  return error;
+}
+
+bool Connection::Send(const Statement& statement) {
+  PGconn* conn = conn_.get();
+  if (!bare_ && Near(session_timeout_, statement.timeout)) {
+    return SendOne(conn, statement.sql.c_str()) && PQpipelineSync(conn);
+  }
+  // COMMIT has a Sync of its own: it ends the transaction after an error, too.
+  return SendOne(conn, "BEGIN READ ONLY") &&
+         SendOne(conn, LocalSettings(statement.timeout, bare_).c_str()) &&
+         SendOne(conn, statement.sql.c_str()) && PQpipelineSync(conn) && SendOne(conn, "COMMIT") &&
+         PQpipelineSync(conn);
+}
+
+net::awaitable<Status> Connection::Run(std::vector<Statement> statements, TimePoint deadline,
+                                       AnswerSink sink) {
+  PGconn* conn = conn_.get();
+  Pipeline pipeline(sink);
+  while (pipeline.answered() < statements.size()) {
+    while (pipeline.sent() < statements.size() &&
+           pipeline.sent() - pipeline.answered() < kInFlight) {
+      const Statement& next = statements[pipeline.sent()];
+      pipeline.Sent(bare_ || !Near(session_timeout_, next.timeout) ? 2 : 1);
+      if (!Send(next)) co_return Broken();
+    }
+    const int unsent = PQflush(conn);
+    if (unsent < 0) co_return pipeline.error().value_or(Broken());
+    const std::size_t before = pipeline.answered();
+    // libpq gives a null between the results of two statements; two in a row: nothing is there.
+    for (int nulls = 0; nulls < 2 && pipeline.answered() < pipeline.sent() && !PQisBusy(conn);) {
+      PgResult result(PQgetResult(conn));
+      if (!result) {
+        ++nulls;
+        continue;
+      }
+      nulls = 0;
+      if (!pipeline.Take(std::move(result))) {
+        co_return Error(ErrorCode::kInternal, "a statement that cannot run in a pipeline (COPY?)");
+      }
+      if (PQstatus(conn) == CONNECTION_BAD) co_return pipeline.error().value_or(Broken());
+    }
+    if (pipeline.answered() > before) continue;  // room in the pipeline: send before waiting
+    if (SteadyClock::now() >= deadline) {
+      co_return Error(ErrorCode::kTimeout, "no answer before the deadline");
+    }
+    const Wake wake = co_await socket_.Wait(true, unsent > 0, deadline);
+    if (wake == Wake::kStopped) co_return Error(ErrorCode::kUnavailable, "shutting down");
+    if (wake == Wake::kDeadline) {
+      co_return Error(ErrorCode::kTimeout, "no answer before the deadline");
+    }
+    heard_ = SteadyClock::now();
+    if (!PQconsumeInput(conn)) {
+      // A dying server's last words may already be in the buffer: they tell more than the EOF.
+      while (!pipeline.error() && pipeline.answered() < pipeline.sent() && !PQisBusy(conn)) {
+        PgResult result(PQgetResult(conn));
+        if (!result || !pipeline.Take(std::move(result))) break;
+      }
+      co_return pipeline.error().value_or(Broken());
+    }
+  }
+  co_return Status();
+}
+
+PgCancel Connection::Canceller() const {
+  if (SteadyClock::now() - heard_ > kHeardLately) return nullptr;
+  return PgCancel(PQgetCancel(conn_.get()));
+}
+
+}  // namespace pgbeacon::pg

@@ -1,0 +1,91 @@
+// Connection: one backend, asked in a pipeline. Made by Attempt (attempt.h).
+//
+// Example:
+//   std::vector<Statement> statements;
+//   statements.emplace_back("SELECT 1", 5s);
+//   const Status answered = co_await connection->Run(std::move(statements), deadline, take);
+//   if (!answered.ok()) Drop(connection);   // the connection is of no further use
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "collectors/engine/rows.h"
+#include "exporter/net/asio.h"
+#include "exporter/pg/handles.h"
+#include "exporter/pg/socket.h"
+
+namespace pgbeacon::pg {
+
+/// One statement and how long the server may work on it.
+class Statement {
+ public:
+  Statement(std::string sql, std::chrono::milliseconds timeout)
+      : sql(std::move(sql)), timeout(timeout) {}
+
+  std::string sql;
+  std::chrono::milliseconds timeout;
+};
+
+/// What became of one statement.
+class Answer {
+ public:
+  Answer(Result<std::unique_ptr<collectors::Rows>> rows, Duration took)
+      : rows(std::move(rows)), took(took) {}
+
+  Result<std::unique_ptr<collectors::Rows>> rows;
+  Duration took;  ///< without the time it stood in the pipeline behind others
+};
+
+using AnswerSink = std::function<void(std::size_t statement, Answer answer)>;
+
+class Connection {
+ public:
+  /// Takes a connected PGconn whose session has `session_timeout` as statement_timeout, or none of
+  /// our settings where `bare`.
+  Connection(PgConn conn, net::any_io_executor executor, std::chrono::milliseconds session_timeout,
+             bool bare);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  /// Sends the statements in order, at most eight in flight, a Sync after each so that an error
+  /// stays with its statement. Every answer goes to `sink` as it comes. An Error means that the
+  /// connection broke, the deadline passed or Stop was called; what is unanswered then stays so,
+  /// and the connection must be dropped.
+  net::awaitable<Status> Run(std::vector<Statement> statements, TimePoint deadline,
+                             AnswerSink sink);
+
+  /// Makes a Run that is under way, and every later one, end at once.
+  void Stop() { socket_.Stop(); }
+
+  /// From here on every statement carries its settings itself, in a read-only transaction.
+  void SetBare() { bare_ = true; }
+
+  int server_version() const { return PQserverVersion(conn_.get()); }
+  int backend_pid() const { return PQbackendPID(conn_.get()); }
+
+  /// The means to cancel what runs now. Null unless the server has said something within the last
+  /// half second: PQcancel blocks for as long as a server does not answer.
+  PgCancel Canceller() const;
+
+ private:
+  class Pipeline;
+
+  bool Send(const Statement& statement);
+  Error Broken() const;
+
+  PgConn conn_;
+  Socket socket_;
+  std::chrono::milliseconds session_timeout_;
+  bool bare_;
+  TimePoint heard_;
+};
+
+}  // namespace pgbeacon::pg

@@ -1,0 +1,127 @@
+#include "exporter/pg/conninfo.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+
+#include "base/text.h"
+#include "exporter/pg/handles.h"
+
+namespace pgbeacon::pg {
+namespace {
+
+std::vector<std::string> KnownKeywords() {
+  std::vector<std::string> keywords;
+  const PgOptions options(PQconndefaults());
+  for (const PQconninfoOption* option = options.get(); option && option->keyword; ++option) {
+    keywords.emplace_back(option->keyword);
+  }
+  return keywords;
+}
+
+/// libpq quotes pieces of the string in its messages, and any piece may be of a password: the
+/// message is cut at the first that is more than punctuation.
+std::string Scrub(std::string_view message) {
+  std::string out;
+  std::size_t from = 0;
+  for (std::size_t open = message.find('"'); open != std::string_view::npos;
+       open = message.find('"', from)) {
+    const bool mark = open + 2 < message.size() && message[open + 2] == '"' &&
+                      std::string_view("=:/]").find(message[open + 1]) != std::string_view::npos;
+    if (!mark) {
+      out += message.substr(from, open - from);
+      out += "\"...\"";
+      const std::string word(message.substr(open + 1, message.rfind('"') - open - 1));
+      const std::string nearest = Nearest(word, KnownKeywords());
+      if (!nearest.empty() && nearest != word) out += ", did you mean \"" + nearest + "\"?";
+      return out;
+    }
+    out += message.substr(from, open + 3 - from);
+    from = open + 3;
+  }
+  out += message.substr(from);
+  return out;
+}
+
+std::string FromEnvironment(const char* name, std::string fallback) {
+  const char* value = std::getenv(name);
+  return value && *value ? value : std::move(fallback);
+}
+
+/// host, else hostaddr, else PGHOST, else PGHOSTADDR; empty for libpq's default socket.
+std::string HostOf(const Conninfo& conninfo) {
+  for (const char* keyword : {"host", "hostaddr"}) {
+    const std::string* value = conninfo.Find(keyword);
+    if (value && !value->empty()) return *value;
+  }
+  return FromEnvironment("PGHOST", FromEnvironment("PGHOSTADDR", ""));
+}
+
+bool IsLocalHost(std::string_view host) {
+  return host.empty() || host.front() == '/' || host.front() == '@' || host == "localhost" ||
+         host == "::1" || host.starts_with("127.");
+}
+
+}  // namespace
+
+Result<Conninfo> Conninfo::Parse(const std::string& text) {
+  if (text.find('\0') != std::string::npos) {
+    return Error(ErrorCode::kInvalid, "connection string: contains a zero byte");
+  }
+  char* raw = nullptr;
+  const PgOptions options(PQconninfoParse(text.c_str(), &raw));
+  if (!options) {
+    const std::unique_ptr<char, decltype(&PQfreemem)> message(raw, &PQfreemem);
+    return Error(ErrorCode::kInvalid,
+                 "connection string: " + Scrub(Trim(message ? message.get() : "out of memory")) +
+                     " (expected postgresql://user@host:port/database or \"host=... user=...\")");
+  }
+  Conninfo conninfo;
+  for (const PQconninfoOption* option = options.get(); option->keyword; ++option) {
+    if (option->val) conninfo.settings_.emplace_back(option->keyword, option->val);
+  }
+  return conninfo;
+}
+
+const std::string* Conninfo::Find(std::string_view keyword) const {
+  const auto found = std::ranges::find(
+      settings_, keyword, [](const auto& setting) { return std::string_view(setting.first); });
+  return found == settings_.end() ? nullptr : &found->second;
+}
+
+void Conninfo::Set(std::string_view keyword, std::string value) {
+  for (auto& setting : settings_) {
+    if (setting.first == keyword) {
+      setting.second = std::move(value);
+      return;
+    }
+  }
+  settings_.emplace_back(keyword, std::move(value));
+}
+
+Status CheckConninfo(const std::string& text) {
+  const Result<Conninfo> conninfo = Conninfo::Parse(text);
+  if (!conninfo.ok()) return conninfo.error();
+  return {};
+}
+
+std::string ServerName(const std::string& text) {
+  const Result<Conninfo> conninfo = Conninfo::Parse(text);
+  if (!conninfo.ok()) return "unknown";
+  const std::string* given_port = conninfo->Find("port");
+  const std::string port =
+      given_port && !given_port->empty() ? *given_port : FromEnvironment("PGPORT", "5432");
+  std::string host = HostOf(*conninfo);
+  if (host.empty()) host = "localhost";
+  return host + ":" + port;
+}
+
+bool IsLocal(const std::string& text) {
+  const Result<Conninfo> conninfo = Conninfo::Parse(text);
+  if (!conninfo.ok()) return false;
+  const std::string hosts = HostOf(*conninfo);
+  return std::ranges::all_of(Split(hosts, ','),
+                             [](const std::string& host) { return IsLocalHost(host); });
+}
+
+}  // namespace pgbeacon::pg

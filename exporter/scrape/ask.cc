@@ -1,0 +1,83 @@
+#include "exporter/scrape/ask.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "exporter/pg/up_reason.h"
+
+namespace pgbeacon::scrape {
+namespace {
+
+using collectors::FactsQuery;
+using std::chrono::milliseconds;
+
+constexpr FactsQuery kRest[] = {FactsQuery::kExtensions, FactsQuery::kSettings,
+                                FactsQuery::kColumns};
+
+}  // namespace
+
+milliseconds Budget(TimePoint deadline) {
+  const auto left = std::chrono::duration_cast<milliseconds>(deadline - SteadyClock::now());
+  const milliseconds margin = std::clamp(left / 20, milliseconds(20), milliseconds(200));
+  return std::max(left - margin, milliseconds(10));
+}
+
+net::awaitable<Result<collectors::ServerFacts>> AskIdentity(pg::Connection& connection,
+                                                            const collectors::Catalogue& catalogue,
+                                                            TimePoint deadline) {
+  collectors::ServerFacts facts;
+  Status read;
+  const auto take = [&facts, &read](std::size_t, pg::Answer answer) {
+    read = answer.rows.ok() ? ReadFacts(FactsQuery::kIdentity, **answer.rows, facts)
+                            : Status(answer.rows.error());
+  };
+  std::vector<pg::Statement> statements;
+  statements.emplace_back(FactsSql(FactsQuery::kIdentity, catalogue), Budget(deadline));
+  pg::AnswerSink sink = take;
+  const Status asked = co_await connection.Run(std::move(statements), deadline, std::move(sink));
+  if (!asked.ok()) co_return asked.error();
+  if (!read.ok()) co_return read.error();
+  co_return facts;
+}
+
+net::awaitable<Status> AskRest(pg::Connection& connection, const collectors::Catalogue& catalogue,
+                               TimePoint deadline, collectors::ServerFacts& facts, bool& complete) {
+  complete = true;
+  const auto take = [&facts, &complete](std::size_t query, pg::Answer answer) {
+    const Status read = answer.rows.ok() ? ReadFacts(kRest[query], **answer.rows, facts)
+                                         : Status(answer.rows.error());
+    if (read.ok()) return;
+    complete = false;
+    spdlog::warn("cannot learn about the server: {} (SQLSTATE {})", read.error().message,
+                 read.error().sqlstate);
+  };
+  std::vector<pg::Statement> statements;
+  for (const FactsQuery query : kRest) {
+    statements.emplace_back(FactsSql(query, catalogue), Budget(deadline));
+  }
+  pg::AnswerSink sink = take;
+  const Status asked = co_await connection.Run(std::move(statements), deadline, std::move(sink));
+  if (!asked.ok()) complete = false;
+  co_return asked;
+}
+
+Outcome ToOutcome(const collectors::PlannedCollector& planned, pg::Answer answer,
+                  const std::string& server, std::string& message) {
+  Outcome outcome;
+  outcome.done = true;
+  outcome.seconds = Seconds(answer.took);
+  if (!answer.rows.ok()) {
+    outcome.failure = pg::FailureLabel(answer.rows.error());
+    message = answer.rows.error().message;
+    return outcome;
+  }
+  collectors::Decoded decoded = Decode(planned, **answer.rows, server);
+  outcome.families = std::move(decoded.families);
+  outcome.dropped = decoded.dropped + decoded.unreadable;
+  return outcome;
+}
+
+}  // namespace pgbeacon::scrape

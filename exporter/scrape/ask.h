@@ -1,0 +1,38 @@
+// Asking a server for its facts and for collectors over one connection.
+//
+// Example:
+//   Result<collectors::ServerFacts> facts = co_await AskIdentity(*connection, catalogue, deadline);
+//   const Status rest = co_await AskRest(*connection, catalogue, deadline, *facts, complete);
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "collectors/engine/facts.h"
+#include "collectors/engine/plan.h"
+#include "exporter/net/asio.h"
+#include "exporter/pg/connection.h"
+#include "exporter/scrape/outcome.h"
+
+namespace pgbeacon::scrape {
+
+/// How long a statement may run so that its end is still seen by `deadline`.
+std::chrono::milliseconds Budget(TimePoint deadline);
+
+/// The base query. After an Error the connection is of no further use.
+net::awaitable<Result<collectors::ServerFacts>> AskIdentity(pg::Connection& connection,
+                                                            const collectors::Catalogue& catalogue,
+                                                            TimePoint deadline);
+
+/// The other facts, into `facts`. `complete` says whether every query gave its part; an Error means
+/// that the connection broke.
+net::awaitable<Status> AskRest(pg::Connection& connection, const collectors::Catalogue& catalogue,
+                               TimePoint deadline, collectors::ServerFacts& facts, bool& complete);
+
+/// One collector's answer as an Outcome. `message` gets the error's text.
+Outcome ToOutcome(const collectors::PlannedCollector& planned, pg::Answer answer,
+                  const std::string& server, std::string& message);
+
+}  // namespace pgbeacon::scrape

@@ -1,0 +1,19 @@
+// What became of one collector in one run.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "base/families.h"
+
+namespace pgbeacon::scrape {
+
+struct Outcome {
+  bool done = false;    ///< it has ended, well or not
+  std::string failure;  ///< reason label; empty when it succeeded
+  Families families;
+  std::size_t dropped = 0;  ///< series
+  double seconds = 0;
+};
+
+}  // namespace pgbeacon::scrape

@@ -1,0 +1,44 @@
+// The page of one server: what collectors gave, and the families that are made here. Names and help
+// of these stand in page.cc only.
+//
+// Example:
+//   PageInput input;
+//   input.reason = pg::UpReason::kTimeout;
+//   Families page = MakePage(input);
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/families.h"
+#include "collectors/engine/facts.h"
+#include "collectors/engine/plan.h"
+#include "exporter/pg/up_reason.h"
+#include "exporter/scrape/outcome.h"
+#include "exporter/scrape/schedule.h"
+
+namespace pgbeacon::scrape {
+
+/// Everything that a page is made of. Borrowed for the call.
+struct PageInput {
+  std::string server;  ///< value of the peer's `server` label
+  pg::UpReason reason = pg::UpReason::kOther;
+  const collectors::ServerFacts* facts = nullptr;  ///< shown only while up; may be null
+  const collectors::Plan* plan = nullptr;  ///< of this run, else the last known; may be null
+  /// Of this run, by index in plan->on; what is not done is failed. Empty when the run did not get
+  /// that far.
+  std::vector<Outcome>* outcomes = nullptr;
+  /// Reason label of collectors that have not ended.
+  std::string unfinished = "timeout";
+  bool take = false;  ///< outcomes' families may be moved away
+  const Schedule* schedule = nullptr;
+  TimePoint now;
+  std::size_t backends = 0;
+  Duration up{};
+  Duration down{};
+};
+
+Families MakePage(const PageInput& input);
+
+}  // namespace pgbeacon::scrape

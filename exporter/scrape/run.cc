@@ -1,0 +1,186 @@
+// One run: the base query, what must be known before the plan, and the plan's statements of every
+// scrape. tests/unit/pg/target_pgtest.cc holds its promises.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "exporter/pg/setup_sql.h"
+#include "exporter/scrape/ask.h"
+#include "exporter/scrape/target_state.h"
+
+namespace pgbeacon::scrape {
+namespace {
+
+using collectors::ServerFacts;
+using pg::UpReason;
+
+constexpr std::chrono::hours kRecycle{1};
+constexpr std::chrono::minutes kAskAgain{5};  // extensions and settings change without a word
+
+/// Whether plans made for `a` hold for `b`.
+bool SamePlan(const ServerFacts& a, const ServerFacts& b) {
+  return a.version_num == b.version_num && a.in_recovery == b.in_recovery &&
+         a.system_identifier == b.system_identifier && a.database == b.database &&
+         a.superuser == b.superuser && a.privileges == b.privileges &&
+         a.start_time_seconds == b.start_time_seconds;
+}
+
+}  // namespace
+
+net::awaitable<void> Target::State::Execute(std::shared_ptr<State> self, std::shared_ptr<Run> run) {
+  if (self->main_.connected() && self->main_.age() > kRecycle) self->main_.Drop();
+  bool warm = false;
+  Result<ServerFacts> facts = co_await self->Base(run->deadline, warm);
+  if (!facts.ok()) {
+    self->Down(*run, facts.error());
+    co_return;
+  }
+  if (facts->superuser && self->options_.refuse_superuser) {
+    self->main_.Drop();
+    self->WarnOfSuperuser();
+    self->SetReason(*run, UpReason::kSuperuserRefused, "the login is a superuser");
+    co_return;
+  }
+  self->SetReason(*run, UpReason::kOk, "");
+  Status status = co_await self->Learn(*std::move(facts), warm, run->deadline);
+  if (status.ok()) status = co_await self->Collect(run);
+  if (!status.ok()) {
+    run->unfinished = pg::FailureLabel(status.error());
+    self->main_.Drop(/*running=*/true);
+    self->facts_stale_ = true;
+    co_return;
+  }
+  self->StartVisit();
+  if (self->visiting_ && self->schedule_.Untried(*self->plan_)) {
+    const std::shared_ptr<net::Event> visit = self->visiting_;
+    co_await visit->Wait(run->deadline);
+  }
+}
+
+/// The answer to the base query over the warm connection, else over a new one. A warm connection
+/// that turns out to be closed (the server was restarted) is no reason to be down.
+net::awaitable<Result<ServerFacts>> Target::State::Base(TimePoint deadline, bool& warm) {
+  for (;;) {
+    warm = main_.connected();
+    const TimePoint connect_by = std::min(deadline, SteadyClock::now() + options_.connect_timeout);
+    Result<pg::Connection*> connection = co_await main_.Connect(Budget(deadline), connect_by);
+    if (!connection.ok()) co_return connection.error();
+    Result<ServerFacts> facts = co_await AskIdentity(**connection, catalogue_, deadline);
+    if (facts.ok()) co_return facts;
+    main_.Drop();
+    const bool closed = facts.error().code == ErrorCode::kUnavailable;
+    if (!warm || !closed || stopped_) co_return facts;
+  }
+}
+
+net::awaitable<Status> Target::State::Learn(ServerFacts now, bool warm, TimePoint deadline) {
+  if (now.superuser && !superuser_warned_) WarnOfSuperuser();
+  const bool same = facts_ && SamePlan(*facts_, now);
+  const bool recent = SteadyClock::now() - facts_at_ < kAskAgain;
+  if (warm && same && recent && !facts_stale_) co_return Status();
+
+  bool other = false;
+  if (facts_) {
+    other = !facts_->system_identifier.empty() && !now.system_identifier.empty() &&
+            facts_->system_identifier != now.system_identifier;
+    if (other) {
+      spdlog::warn("target={}: another server answers: system_identifier was {}, is {}",
+                   options_.name, facts_->system_identifier, now.system_identifier);
+      schedule_.Clear();
+    } else if (facts_->in_recovery != now.in_recovery) {
+      spdlog::info("target={}: the server is a {} now", options_.name,
+                   now.in_recovery ? "standby" : "primary");
+    }
+    if (!other && facts_->version_num == now.version_num) {
+      // Kept should one of the queries fail.
+      now.extensions = facts_->extensions;
+      now.settings = facts_->settings;
+      now.columns = facts_->columns;
+    }
+  }
+  pg::Connection* connection = nullptr;
+  Result<pg::Connection*> connected = co_await main_.Connect(Budget(deadline), deadline);
+  if (!connected.ok()) co_return connected.error();
+  connection = *connected;
+  bool complete = false;
+  const Status asked = co_await AskRest(*connection, catalogue_, deadline, now, complete);
+  facts_ = std::move(now);
+  facts_at_ = SteadyClock::now();
+  facts_stale_ = !complete;
+  if (!asked.ok()) {
+    plan_.reset();  // it may be of another role or version
+    co_return asked;
+  }
+  plan_ =
+      std::make_shared<const collectors::Plan>(MakePlan(catalogue_, options_.selection, *facts_));
+  if (listener && !stopped_) listener(*facts_);
+  co_return Status();
+}
+
+net::awaitable<Status> Target::State::Collect(std::shared_ptr<Run> run) {
+  run->plan = plan_;
+  run->outcomes.resize(plan_->on.size());
+  std::vector<std::size_t> indexes;
+  std::vector<pg::Statement> statements;
+  const std::chrono::milliseconds budget = Budget(run->deadline);
+  for (std::size_t i = 0; i < run->plan->on.size(); ++i) {
+    const collectors::PlannedCollector& planned = run->plan->on[i];
+    if (planned.interval) continue;
+    indexes.push_back(i);
+    statements.emplace_back(planned.sql, std::min(planned.timeout.value_or(budget), budget));
+  }
+  const auto take = [this, run, &indexes](std::size_t statement, pg::Answer answer) {
+    const std::size_t index = indexes[statement];
+    const collectors::PlannedCollector& planned = run->plan->on[index];
+    std::string message;
+    Outcome& outcome = run->outcomes[index];
+    outcome = ToOutcome(planned, std::move(answer), options_.name, message);
+    if (outcome.failure == "syntax") facts_stale_ = true;  // an extension may have come or gone
+    LogOutcome(planned.collector->name, outcome.failure, message);
+  };
+  Result<pg::Connection*> connection = co_await main_.Connect(budget, run->deadline);
+  if (!connection.ok()) co_return connection.error();
+  pg::AnswerSink sink = take;
+  const Status status =
+      co_await (*connection)->Run(std::move(statements), run->deadline, std::move(sink));
+  co_return status;
+}
+
+void Target::State::Down(Run& run, const Error& error) {
+  SetReason(run, pg::ReasonOf(error), error.message);
+  facts_stale_ = true;
+}
+
+void Target::State::SetReason(Run& run, UpReason reason, const std::string& message) {
+  run.reason = reason;
+  if (seen_ == reason || stopped_) return;
+  if (reason != UpReason::kOk) {
+    spdlog::warn("target={} reason={}: {}", options_.name, UpReasonName(reason), message);
+  } else if (seen_) {
+    spdlog::info("target={}: the server is back", options_.name);
+  }
+  seen_ = reason;
+}
+
+void Target::State::WarnOfSuperuser() {
+  if (superuser_warned_) return;
+  superuser_warned_ = true;
+  spdlog::warn(
+      "target={}: the login is a superuser, which pgbeacon does not need; this makes a role that "
+      "can do what it needs and no more (also: pgbeacon setup-sql):\n{}",
+      options_.name, pg::SetupSql("pgbeacon"));
+}
+
+void Target::State::LogOutcome(const std::string& collector, const std::string& failure,
+                               const std::string& message) {
+  std::string& logged = logged_failures_[collector];
+  if (logged == failure) return;
+  logged = failure;
+  if (!failure.empty()) {
+    spdlog::warn("target={} collector={} reason={}: {}", options_.name, collector, failure,
+                 message);
+  }
+}
+
+}  // namespace pgbeacon::scrape

@@ -1,0 +1,60 @@
+#include "exporter/scrape/session.h"
+
+#include <utility>
+
+namespace pgbeacon::scrape {
+
+net::awaitable<Result<pg::Connection*>> Session::Connect(
+    std::chrono::milliseconds statement_timeout, TimePoint deadline) {
+  if (connection_) co_return connection_.get();
+  if (!login_) co_return Error(ErrorCode::kInvalid, "the connection string is not valid");
+  for (;;) {
+    if (stopped_) co_return Error(ErrorCode::kUnavailable, "shutting down");
+    const bool from_before = attempt_ != nullptr;
+    if (!attempt_) {
+      attempt_ = pg::Attempt::Start(executor_, pool_, login_, statement_timeout, deadline);
+    }
+    const std::shared_ptr<pg::Attempt> attempt = attempt_;
+    const bool ended = co_await attempt->Wait(deadline);
+    if (!ended) co_return Error(ErrorCode::kTimeout, "connect: no answer before the deadline");
+    attempt_.reset();
+    pg::Attempt::Connected connected = attempt->Take();
+    if (connected.ok()) {
+      connection_ = *std::move(connected);
+      connected_at_ = SteadyClock::now();
+      if (stopped_) connection_->Stop();
+      co_return connection_.get();
+    }
+    if (!from_before) co_return connected.error();
+  }
+}
+
+net::awaitable<void> Session::Cancel(net::BlockingPool& pool, std::shared_ptr<PGcancel> cancel) {
+  const auto work = [cancel] {
+    char refusal[256];
+    return PQcancel(cancel.get(), refusal, sizeof refusal);
+  };
+  co_await pool.Run(work);
+}
+
+void Session::Drop(bool running) {
+  if (!connection_) return;
+  pg::PgCancel cancel;
+  if (running && !stopped_ && !canceling_->in_flight) cancel = connection_->Canceller();
+  connection_.reset();
+  if (!cancel) return;
+  canceling_->in_flight = true;
+  const std::shared_ptr<PGcancel> shared = std::move(cancel);
+  net::asio::co_spawn(executor_, Cancel(pool_, shared),
+                      [canceling = canceling_](std::exception_ptr) {
+                        canceling->in_flight = false;  // a cancel that fails has nothing to say
+                      });
+}
+
+void Session::Stop() {
+  stopped_ = true;
+  if (attempt_) attempt_->Stop();
+  if (connection_) connection_->Stop();
+}
+
+}  // namespace pgbeacon::scrape

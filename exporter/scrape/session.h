@@ -1,0 +1,67 @@
+// Session: the place of one backend on a server: nothing, a pending connect, or a connection. A
+// Target has two, and thereby never more than two backends.
+//
+// Example:
+//   const Result<pg::Connection*> connection = co_await session.Connect(timeout, deadline);
+//   ...
+//   session.Drop();
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "exporter/net/asio.h"
+#include "exporter/net/blocking_pool.h"
+#include "exporter/pg/attempt.h"
+#include "exporter/pg/connection.h"
+#include "exporter/pg/login.h"
+
+namespace pgbeacon::scrape {
+
+class Session {
+ public:
+  /// `login` is null where the connection string is not valid: every Connect then fails.
+  Session(net::any_io_executor executor, net::BlockingPool& pool, std::shared_ptr<pg::Login> login)
+      : executor_(std::move(executor)), pool_(pool), login_(std::move(login)) {}
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session() { Stop(); }
+
+  /// The connection there is, else what one connect gives by `deadline`: a pending one from before
+  /// is waited for, and one that failed since is made anew. Valid until Drop.
+  net::awaitable<Result<pg::Connection*>> Connect(std::chrono::milliseconds statement_timeout,
+                                                  TimePoint deadline);
+
+  bool connected() const { return connection_ != nullptr; }
+  Duration age() const { return SteadyClock::now() - connected_at_; }
+  bool holds_backend() const {
+    return connection_ || canceling_->in_flight || (attempt_ && attempt_->holds_backend());
+  }
+
+  /// Closes the connection. `running`: a statement may be under way there, and is cancelled if the
+  /// server has been answering; never twice at a time.
+  void Drop(bool running = false);
+
+  /// Ends what waits and refuses everything later.
+  void Stop();
+
+ private:
+  /// Shared with the cancel on the pool thread, which may outlive the Session.
+  struct Canceling {
+    bool in_flight = false;
+  };
+  static net::awaitable<void> Cancel(net::BlockingPool& pool, std::shared_ptr<PGcancel> cancel);
+
+  net::any_io_executor executor_;
+  net::BlockingPool& pool_;
+  std::shared_ptr<pg::Login> login_;
+  std::shared_ptr<pg::Attempt> attempt_;
+  std::unique_ptr<pg::Connection> connection_;
+  TimePoint connected_at_;
+  std::shared_ptr<Canceling> canceling_ = std::make_shared<Canceling>();
+  bool stopped_ = false;
+};
+
+}  // namespace pgbeacon::scrape

@@ -1,0 +1,137 @@
+#include "exporter/scrape/target.h"
+
+#include <spdlog/spdlog.h>
+
+#include <exception>
+#include <utility>
+
+#include "exporter/scrape/page.h"
+#include "exporter/scrape/target_state.h"
+
+namespace pgbeacon::scrape {
+namespace {
+
+constexpr std::chrono::seconds kClosing{1};
+
+/// A conninfo that libpq does not take leaves a target without a login: its pages say so.
+std::shared_ptr<pg::Login> MakeLogin(const TargetOptions& options) {
+  Result<pg::Login> login =
+      pg::Login::Make(options.conninfo, options.user_file, options.password_file);
+  if (login.ok()) return std::make_shared<pg::Login>(*std::move(login));
+  spdlog::error("target={}: {}", options.name, login.error().message);
+  return nullptr;
+}
+
+}  // namespace
+
+Target::State::State(net::any_io_executor executor, net::BlockingPool& pool,
+                     const collectors::Catalogue& catalogue, TargetOptions options,
+                     std::shared_ptr<pg::Login> login)
+    : executor_(executor),
+      catalogue_(catalogue),
+      options_(std::move(options)),
+      main_(executor, pool, login),
+      visits_(executor, pool, login),
+      observed_at_(SteadyClock::now()) {}
+
+std::shared_ptr<Run> Target::State::Join(TimePoint deadline) {
+  if (run_) return run_;
+  run_ = std::make_shared<Run>(executor_, deadline);
+  const std::shared_ptr<Run> run = run_;
+  net::asio::co_spawn(executor_, Execute(shared_from_this(), run),
+                      [self = shared_from_this(), run](std::exception_ptr failure) {
+                        try {
+                          if (failure) std::rethrow_exception(failure);
+                        } catch (const std::exception& error) {
+                          spdlog::error("target={}: internal error in a run: {}",
+                                        self->options_.name, error.what());
+                          run->unfinished = "other";
+                          self->main_.Drop(/*running=*/true);
+                        }
+                        self->Finish(*run);
+                      });
+  return run;
+}
+
+void Target::State::Finish(Run& run) {
+  const TimePoint now = SteadyClock::now();
+  (run.reason == pg::UpReason::kOk ? up_ : down_) += now - observed_at_;
+  observed_at_ = now;
+  attempted_ = true;
+  run_.reset();
+  run.ended.Set();
+}
+
+net::awaitable<Families> Target::State::Scrape(std::shared_ptr<State> self, TimePoint deadline) {
+  const std::shared_ptr<Run> run = self->Join(deadline);
+  ++run->readers;
+  const bool ended = co_await run->ended.Wait(deadline);
+  --run->readers;
+  co_return self->Page(*run, ended && run->readers == 0);
+}
+
+Families Target::State::Page(Run& run, bool last) {
+  const TimePoint now = SteadyClock::now();
+  const std::shared_ptr<const collectors::Plan> plan = run.plan ? run.plan : plan_;
+  if (plan_) schedule_.Expire(*plan_, now);
+  PageInput input;
+  input.server = options_.name;
+  input.reason = run.reason;
+  input.facts = facts_ ? &*facts_ : nullptr;
+  input.plan = plan.get();
+  input.outcomes = run.plan ? &run.outcomes : nullptr;
+  input.unfinished = run.unfinished;
+  input.take = last;
+  input.schedule = &schedule_;
+  input.now = now;
+  input.backends = std::size_t{main_.holds_backend()} + std::size_t{visits_.holds_backend()};
+  input.up = up_;
+  input.down = down_;
+  return MakePage(input);
+}
+
+net::awaitable<void> Target::State::Close(std::shared_ptr<State> self) {
+  self->Stop();
+  const TimePoint deadline = SteadyClock::now() + kClosing;
+  if (const std::shared_ptr<Run> run = self->run_) co_await run->ended.Wait(deadline);
+  if (const std::shared_ptr<net::Event> visit = self->visiting_) co_await visit->Wait(deadline);
+  // Whoever has not ended by now waits on a pool thread and holds no connection.
+  if (!self->run_) self->main_.Drop();
+  if (!self->visiting_) self->visits_.Drop();
+}
+
+void Target::State::Stop() {
+  stopped_ = true;
+  listener = nullptr;
+  main_.Stop();
+  visits_.Stop();
+}
+
+Target::Target(net::any_io_executor executor, net::BlockingPool& pool,
+               const collectors::Catalogue& catalogue, TargetOptions options) {
+  std::shared_ptr<pg::Login> login = MakeLogin(options);
+  state_ = std::make_shared<State>(std::move(executor), pool, catalogue, std::move(options),
+                                   std::move(login));
+}
+
+Target::~Target() { state_->Stop(); }
+
+net::awaitable<Families> Target::Scrape(TimePoint deadline) {
+  return State::Scrape(state_, deadline);
+}
+
+net::awaitable<Result<std::vector<Explained>>> Target::Explain(TimePoint deadline) {
+  return State::Explain(state_, deadline);
+}
+
+void Target::OnFacts(std::function<void(const collectors::ServerFacts&)> listener) {
+  state_->listener = std::move(listener);
+}
+
+bool Target::attempted() const { return state_->attempted(); }
+
+const std::string& Target::name() const { return state_->options().name; }
+
+net::awaitable<void> Target::Close() { return State::Close(state_); }
+
+}  // namespace pgbeacon::scrape

@@ -1,0 +1,80 @@
+// Target: one PostgreSQL server as pgbeacon watches it. It owns at most two connections, runs the
+// collectors' plan when a scrape asks, and says truthfully what could not be had.
+//
+// Example:
+//   Target target(io.get_executor(), pool, catalogue, options);
+//   Families page = co_await target.Scrape(deadline);   // always answers by the deadline
+//
+// All members are called on the executor's one thread. The catalogue must live until the executor
+// has run what Close leaves or is gone; the pool must be destroyed (joined) before the executor.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/families.h"
+#include "base/result.h"
+#include "collectors/engine/plan.h"
+#include "exporter/net/asio.h"
+#include "exporter/net/blocking_pool.h"
+
+namespace pgbeacon::scrape {
+
+struct TargetOptions {
+  std::string name;           ///< value of the `server` label
+  std::string conninfo;       ///< libpq connection string, keyword/value or URI
+  std::string password_file;  ///< read at each connect; empty: none
+  std::string user_file;      ///< same (DATA_SOURCE_USER_FILE)
+  collectors::Selection selection;
+  bool refuse_superuser = false;
+  std::chrono::milliseconds connect_timeout{5000};
+};
+
+/// One line of `pgbeacon explain`.
+struct Explained {
+  std::string collector;
+  bool on = false;
+  std::string sql;  ///< as sent
+  std::size_t rows = 0;
+  std::size_t series = 0;
+  double seconds = 0;
+  std::string reason;  ///< why off, or the error
+};
+
+class Target {
+ public:
+  Target(net::any_io_executor executor, net::BlockingPool& pool,
+         const collectors::Catalogue& catalogue, TargetOptions options);
+  ~Target();
+  Target(const Target&) = delete;
+  Target& operator=(const Target&) = delete;
+
+  /// One page of this server. Scrapes that come during a run join it, each answered at its own
+  /// deadline with what is done by then; what is not is marked failed. Never throws, never fails.
+  net::awaitable<Families> Scrape(TimePoint deadline);
+
+  /// Runs every collector of the plan once, one after the other, and reports on each. An Error
+  /// when the server cannot be reached.
+  net::awaitable<Result<std::vector<Explained>>> Explain(TimePoint deadline);
+
+  /// Called with the facts after each connect and after each change of role, version or identity.
+  void OnFacts(std::function<void(const collectors::ServerFacts&)> listener);
+
+  /// Whether a first run has ended, up or not (for /-/ready).
+  bool attempted() const;
+  const std::string& name() const;
+
+  /// Closes the connections and ends what is running.
+  net::awaitable<void> Close();
+
+ private:
+  class State;
+  std::shared_ptr<State> state_;  // shared with running coroutines, which may outlive a scrape
+};
+
+}  // namespace pgbeacon::scrape

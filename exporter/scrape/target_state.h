@@ -1,0 +1,101 @@
+// What a Target and its running coroutines share. target.cc: joining and pages; run.cc: one run;
+// visit.cc: collectors with an interval, and explain.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "exporter/net/event.h"
+#include "exporter/pg/up_reason.h"
+#include "exporter/scrape/outcome.h"
+#include "exporter/scrape/schedule.h"
+#include "exporter/scrape/session.h"
+#include "exporter/scrape/target.h"
+
+namespace pgbeacon::scrape {
+
+/// One run of the plan, shared by the scrapes that joined it. Every wait in it ends at `deadline`:
+/// that is its lease.
+struct Run {
+  Run(net::any_io_executor executor, TimePoint deadline) : ended(executor), deadline(deadline) {}
+
+  net::Event ended;
+  TimePoint deadline;
+  pg::UpReason reason = pg::UpReason::kTimeout;  ///< until the base query is answered
+  std::shared_ptr<const collectors::Plan> plan;
+  std::vector<Outcome> outcomes;  ///< by index in plan->on
+  std::string unfinished = "timeout";
+  std::size_t readers = 0;
+};
+
+class Target::State : public std::enable_shared_from_this<State> {
+ public:
+  State(net::any_io_executor executor, net::BlockingPool& pool,
+        const collectors::Catalogue& catalogue, TargetOptions options,
+        std::shared_ptr<pg::Login> login);
+
+  static net::awaitable<Families> Scrape(std::shared_ptr<State> self, TimePoint deadline);
+  static net::awaitable<Result<std::vector<Explained>>> Explain(std::shared_ptr<State> self,
+                                                                TimePoint deadline);
+  static net::awaitable<void> Close(std::shared_ptr<State> self);
+  /// Makes everything that waits end soon; nothing starts afterwards.
+  void Stop();
+
+  const TargetOptions& options() const { return options_; }
+  bool attempted() const { return attempted_; }
+  std::function<void(const collectors::ServerFacts&)> listener;
+
+ private:
+  static net::awaitable<void> Execute(std::shared_ptr<State> self, std::shared_ptr<Run> run);
+  static net::awaitable<void> Visit(std::shared_ptr<State> self,
+                                    std::shared_ptr<const collectors::Plan> plan);
+
+  std::shared_ptr<Run> Join(TimePoint deadline);
+  Families Page(Run& run, bool last);
+  void Finish(Run& run);
+
+  net::awaitable<Result<collectors::ServerFacts>> Base(TimePoint deadline, bool& warm);
+  net::awaitable<Status> Learn(collectors::ServerFacts now, bool warm, TimePoint deadline);
+  net::awaitable<Status> Collect(std::shared_ptr<Run> run);
+  void Down(Run& run, const Error& error);
+  void SetReason(Run& run, pg::UpReason reason, const std::string& message);
+  void WarnOfSuperuser();
+  void LogOutcome(const std::string& collector, const std::string& failure,
+                  const std::string& message);
+
+  /// Starts Visit when collectors are due and none is under way.
+  void StartVisit();
+  net::awaitable<Status> VisitOne(pg::Connection& connection,
+                                  const collectors::PlannedCollector& planned);
+  net::awaitable<Result<std::vector<Explained>>> ExplainOn(pg::Connection& connection,
+                                                           TimePoint deadline);
+
+  net::any_io_executor executor_;
+  const collectors::Catalogue& catalogue_;
+  TargetOptions options_;
+  Session main_;    ///< kept between scrapes
+  Session visits_;  ///< open while a visit or an explain is under way
+  std::shared_ptr<Run> run_;
+  std::shared_ptr<net::Event> visiting_;
+  Schedule schedule_;
+
+  std::optional<collectors::ServerFacts> facts_;
+  TimePoint facts_at_;
+  bool facts_stale_ = true;
+  std::shared_ptr<const collectors::Plan> plan_;
+
+  std::optional<pg::UpReason> seen_;  ///< of the last run, so that a change is logged once
+  std::map<std::string, std::string> logged_failures_;
+  TimePoint observed_at_;
+  Duration up_{};
+  Duration down_{};
+  bool attempted_ = false;
+  bool superuser_warned_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace pgbeacon::scrape

@@ -1,0 +1,148 @@
+// Collectors with an interval, on a connection that is open for the visit only; and explain, which
+// takes the same place.
+#include <spdlog/spdlog.h>
+
+#include <exception>
+#include <utility>
+
+#include "exporter/scrape/ask.h"
+#include "exporter/scrape/target_state.h"
+
+namespace pgbeacon::scrape {
+namespace {
+
+using collectors::PlannedCollector;
+
+constexpr std::chrono::seconds kStatementTimeout{30};  // of a collector that names none
+constexpr std::chrono::seconds kGrace{1};  // for the server's own timeout to reach us first
+
+Outcome Failed(const Error& error) {
+  Outcome outcome;
+  outcome.done = true;
+  outcome.failure = pg::FailureLabel(error);
+  return outcome;
+}
+
+}  // namespace
+
+void Target::State::StartVisit() {
+  if (visiting_ || stopped_ || schedule_.Due(*plan_, SteadyClock::now()).empty()) return;
+  visiting_ = std::make_shared<net::Event>(executor_);
+  net::asio::co_spawn(executor_, Visit(shared_from_this(), plan_),
+                      [self = shared_from_this(), event = visiting_](std::exception_ptr failure) {
+                        try {
+                          if (failure) std::rethrow_exception(failure);
+                        } catch (const std::exception& error) {
+                          spdlog::error("target={}: internal error in a visit: {}",
+                                        self->options_.name, error.what());
+                        }
+                        self->visits_.Drop();
+                        self->visiting_.reset();
+                        event->Set();
+                      });
+}
+
+net::awaitable<void> Target::State::Visit(std::shared_ptr<State> self,
+                                          std::shared_ptr<const collectors::Plan> plan) {
+  const TimePoint start = SteadyClock::now();
+  Result<pg::Connection*> connection =
+      co_await self->visits_.Connect(kStatementTimeout, start + self->options_.connect_timeout);
+  const std::vector<const PlannedCollector*> due = self->schedule_.Due(*plan, start);
+  if (!connection.ok()) {
+    for (const PlannedCollector* planned : due) {
+      self->schedule_.Record(*planned, Failed(connection.error()), start);
+    }
+    co_return;
+  }
+  for (const PlannedCollector* planned : due) {
+    const Status status = co_await self->VisitOne(**connection, *planned);
+    if (status.ok()) continue;
+    self->schedule_.Record(*planned, Failed(status.error()), SteadyClock::now());
+    self->LogOutcome(planned->collector->name, pg::FailureLabel(status.error()),
+                     status.error().message);
+    self->visits_.Drop(/*running=*/true);
+    co_return;  // the rest stays due
+  }
+}
+
+net::awaitable<Status> Target::State::VisitOne(pg::Connection& connection,
+                                               const PlannedCollector& planned) {
+  const std::chrono::milliseconds timeout = planned.timeout.value_or(kStatementTimeout);
+  const auto take = [this, &planned](std::size_t, pg::Answer answer) {
+    std::string message;
+    Outcome outcome = ToOutcome(planned, std::move(answer), options_.name, message);
+    LogOutcome(planned.collector->name, outcome.failure, message);
+    schedule_.Record(planned, std::move(outcome), SteadyClock::now());
+  };
+  std::vector<pg::Statement> statements;
+  statements.emplace_back(planned.sql, timeout);
+  pg::AnswerSink sink = take;
+  const Status status = co_await connection.Run(
+      std::move(statements), SteadyClock::now() + timeout + kGrace, std::move(sink));
+  co_return status;
+}
+
+net::awaitable<Result<std::vector<Explained>>> Target::State::Explain(std::shared_ptr<State> self,
+                                                                      TimePoint deadline) {
+  while (const std::shared_ptr<net::Event> visit = self->visiting_) {
+    const bool ended = co_await visit->Wait(deadline);
+    if (!ended) co_return Error(ErrorCode::kTimeout, "the server is busy with a visit");
+  }
+  const auto event = std::make_shared<net::Event>(self->executor_);
+  self->visiting_ = event;
+  Result<std::vector<Explained>> explained = std::vector<Explained>();
+  Result<pg::Connection*> connection = co_await self->visits_.Connect(kStatementTimeout, deadline);
+  if (connection.ok()) {
+    explained = co_await self->ExplainOn(**connection, deadline);
+    self->visits_.Drop(/*running=*/!explained.ok());
+  } else {
+    explained = connection.error();
+  }
+  self->visiting_.reset();
+  event->Set();
+  co_return explained;
+}
+
+net::awaitable<Result<std::vector<Explained>>> Target::State::ExplainOn(pg::Connection& connection,
+                                                                        TimePoint deadline) {
+  Result<collectors::ServerFacts> facts = co_await AskIdentity(connection, catalogue_, deadline);
+  if (!facts.ok()) co_return facts.error();
+  if (facts->superuser && options_.refuse_superuser) {
+    co_return Error(ErrorCode::kDenied,
+                    "the login is a superuser, which --refuse-superuser turns away");
+  }
+  bool complete = false;
+  const Status learnt = co_await AskRest(connection, catalogue_, deadline, *facts, complete);
+  if (!learnt.ok()) co_return learnt.error();
+  const collectors::Plan plan = MakePlan(catalogue_, options_.selection, *facts);
+  std::vector<Explained> lines;
+  for (const PlannedCollector& planned : plan.on) {
+    Explained& line = lines.emplace_back();
+    line.collector = planned.collector->name;
+    line.on = true;
+    line.sql = planned.sql;
+    const auto take = [&line, &planned, this](std::size_t, pg::Answer answer) {
+      line.seconds = Seconds(answer.took);
+      if (!answer.rows.ok()) {
+        line.reason = answer.rows.error().message;
+        return;
+      }
+      line.rows = (*answer.rows)->rows();
+      line.series = Decode(planned, **answer.rows, options_.name).series;
+    };
+    std::vector<pg::Statement> statements;
+    const std::chrono::milliseconds budget = Budget(deadline);
+    statements.emplace_back(planned.sql, std::min(planned.timeout.value_or(budget), budget));
+    pg::AnswerSink sink = take;
+    const Status status = co_await connection.Run(std::move(statements), deadline, std::move(sink));
+    if (!status.ok()) co_return status.error();
+  }
+  for (const collectors::OffCollector& off : plan.off) {
+    Explained& line = lines.emplace_back();
+    line.collector = off.collector->name;
+    line.reason = off.reason;
+  }
+  co_return lines;
+}
+
+}  // namespace pgbeacon::scrape

@@ -1,0 +1,104 @@
+#include "exporter/pg/login.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+
+#include "exporter/pg/setup_sql.h"
+
+namespace pgbeacon::pg {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::string Find(const Login& login, const std::string& keyword) {
+  const auto parameters = login.Parameters(milliseconds(900));
+  if (!parameters.ok()) return "error: " + parameters.error().message;
+  for (const auto& [name, value] : *parameters) {
+    if (name == keyword) return value;
+  }
+  return "absent";
+}
+
+TEST(Login, SendsSettingsAsStartupOptions) {
+  const Result<Login> login = Login::Make("host=a", "", "");
+  ASSERT_TRUE(login.ok());
+  EXPECT_EQ(Find(*login, "options"),
+            "-c search_path=pg_catalog -c default_transaction_read_only=on "
+            "-c statement_timeout=900 -c lock_timeout=100");
+  EXPECT_EQ(Find(*login, "fallback_application_name"), "pgbeacon");
+  EXPECT_EQ(Find(*login, "client_encoding"), "UTF8");
+}
+
+TEST(Login, LeavesTheUsersOwnOptionsInForce) {
+  const Result<Login> login = Login::Make(
+      "host=a application_name=mine keepalives_idle=60 "
+      "options='-c Lock_Timeout=1s --statement-timeout=5s -c work_mem=4MB'",
+      "", "");
+  ASSERT_TRUE(login.ok());
+  EXPECT_EQ(Find(*login, "options"),
+            "-c search_path=pg_catalog -c default_transaction_read_only=on "
+            "-c Lock_Timeout=1s --statement-timeout=5s -c work_mem=4MB");
+  EXPECT_EQ(Find(*login, "application_name"), "mine");
+  EXPECT_EQ(Find(*login, "keepalives_idle"), "60");
+  EXPECT_TRUE(login->UserSets("lock_timeout"));
+}
+
+TEST(Login, SendsNoOptionsWhereAPoolerRefusesThem) {
+  Result<Login> login = Login::Make("host=a options='-c work_mem=4MB'", "", "");
+  ASSERT_TRUE(login.ok());
+  login->options_refused = true;
+  EXPECT_EQ(Find(*login, "options"), "");
+}
+
+TEST(Login, AsksForTheClientCheckOnlyWhereItIsKnownToWork) {
+  Result<Login> login = Login::Make("host=a", "", "");
+  ASSERT_TRUE(login.ok());
+  EXPECT_EQ(Find(*login, "options").find("client_connection_check"), std::string::npos);
+  login->check_client = CheckClient::kYes;
+  EXPECT_NE(Find(*login, "options").find("-c client_connection_check_interval=1000"),
+            std::string::npos);
+}
+
+TEST(Login, ReadsCredentialFilesAtEachConnect) {
+  char path[] = "/tmp/pgb-login-XXXXXX";
+  close(mkstemp(path));
+  const Result<Login> login = Login::Make("host=a user=x password=old", "", path);
+  ASSERT_TRUE(login.ok());
+  std::ofstream(path) << "first\n";
+  EXPECT_EQ(Find(*login, "password"), "first");
+  std::ofstream(path) << "second \r\n";
+  EXPECT_EQ(Find(*login, "password"), "second ");
+  unlink(path);
+  const auto parameters = login->Parameters(milliseconds(1));
+  ASSERT_FALSE(parameters.ok());
+  EXPECT_NE(parameters.error().message.find(path), std::string::npos);
+}
+
+TEST(Login, NeedsAValidConnectionString) {
+  EXPECT_FALSE(Login::Make("host=a nonsense", "", "").ok());
+}
+
+TEST(OptionsSet, ReadsEveryFormThatPostgresTakes) {
+  for (const char* options :
+       {"-c lock_timeout=1", "-clock_timeout=1", "--lock_timeout=1", "--lock-timeout=1",
+        "  -c   LOCK_TIMEOUT=1", "-B 5 -c lock_timeout"}) {
+    EXPECT_TRUE(OptionsSet(options, "lock_timeout")) << options;
+  }
+  for (const char* options :
+       {"", "-c statement_timeout=1", "lock_timeout=1", "-c x=lock_timeout"}) {
+    EXPECT_FALSE(OptionsSet(options, "lock_timeout")) << options;
+  }
+}
+
+TEST(SetupSql, QuotesTheRolesName) {
+  const std::string sql = SetupSql("o'dd\"na\\me");
+  EXPECT_NE(sql.find("E'o''dd\"na\\\\me'"), std::string::npos) << sql;
+  EXPECT_NE(sql.find("GRANT pg_monitor TO \"o'dd\"\"na\\me\";"), std::string::npos) << sql;
+}
+
+}  // namespace
+}  // namespace pgbeacon::pg

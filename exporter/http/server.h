@@ -1,0 +1,70 @@
+// The HTTP server: listeners, limits, routing. Handlers are coroutines from request to response and
+// do no HTTP themselves.
+//
+// Example:
+//   Server server(io.get_executor(), pool, {}, {});
+//   server.Route("GET", "/-/healthy", healthy);       // a named handler
+//   Status listening = server.Listen("127.0.0.1:9187");
+//
+// All members are called on the executor's one thread, or while it does not run.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "exporter/http/message.h"
+#include "exporter/net/asio.h"
+
+namespace pgbeacon::net {
+class BlockingPool;
+}  // namespace pgbeacon::net
+
+namespace pgbeacon::http {
+
+/// What one client, or all of them, may take. Beyond: 431, 413, 503, or the connection is closed.
+struct Limits {
+  std::size_t header_bytes = std::size_t{16} * 1024;
+  std::size_t body_bytes = std::size_t{1024} * 1024;
+  std::size_t connections = 512;
+  std::chrono::milliseconds idle = std::chrono::minutes(2);    ///< between requests of a connection
+  std::chrono::milliseconds read = std::chrono::seconds(10);   ///< for one request to arrive
+  std::chrono::milliseconds write = std::chrono::seconds(30);  ///< for one response to leave
+};
+
+/// Called once per answered request: handler path as routed (or "other"), status.
+using Observer = std::function<void(std::string_view handler, int status)>;
+
+class Server {
+ public:
+  /// `pool` outlives the server and every handler that is still running when the server goes.
+  Server(net::any_io_executor executor, net::BlockingPool& pool, Limits limits, Observer observer);
+  /// Stops and closes every connection; handlers that still run finish for nobody.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Exact path. GET routes answer HEAD too; another method on a routed path is 405 with Allow.
+  void Route(std::string method, std::string path, Handler handler);
+
+  /// Opens a listener: ":9187", "127.0.0.1:9187", "[::1]:9187"; port 0 picks a free one. ":PORT" is
+  /// every address of both families, as Go's net.Listen has it.
+  Status Listen(const std::string& address);
+
+  /// The addresses listened on, with real ports.
+  std::vector<std::string> addresses() const;
+
+  /// Stops accepting and closes idle connections; running requests are answered.
+  void Stop();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace pgbeacon::http

@@ -1,0 +1,90 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "exporter/http/address.h"
+#include "tests/unit/http/server_support.h"
+
+namespace pgbeacon::http {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(ListenAddress, IsReadAsGoReadsIt) {
+  const struct {
+    const char* text;
+    const char* host;
+    int port;
+  } cases[] = {{":9187", "", 9187},
+               {"127.0.0.1:0", "127.0.0.1", 0},
+               {"[::1]:65535", "::1", 65535},
+               {"localhost:80", "localhost", 80}};
+  for (const auto& [text, host, port] : cases) {
+    const Result<ListenAddress> address = ParseListenAddress(text);
+    ASSERT_TRUE(address.ok()) << text;
+    EXPECT_EQ(address->host, host);
+    EXPECT_EQ(address->port, port);
+  }
+}
+
+TEST(ListenAddress, RefusesOtherText) {
+  for (const char* text :
+       {"", "9187", "localhost", ":", ":x", ":-1", ":65536", "::1:9187", "[]:1", "[::1:1", ": 1"}) {
+    const Result<ListenAddress> address = ParseListenAddress(text);
+    ASSERT_FALSE(address.ok()) << text;
+    EXPECT_THAT(address.error().message, HasSubstr("listen address '" + std::string(text) + "'"));
+    EXPECT_EQ(address.error().code, ErrorCode::kInvalid);
+  }
+}
+
+class Listen : public testing::Test {
+ protected:
+  net::asio::io_context io_;
+  net::BlockingPool pool_;
+  Server server_{io_.get_executor(), pool_, {}, {}};
+};
+
+TEST_F(Listen, SaysWhoMayHoldAPortThatIsTaken) {
+  ASSERT_TRUE(server_.Listen("127.0.0.1:0").ok());
+  const std::string taken = server_.addresses().at(0);
+  const Status again = server_.Listen(taken);
+  ASSERT_FALSE(again.ok());
+  EXPECT_EQ(again.error().message,
+            "cannot listen on " + taken +
+                ": Address already in use; another exporter may run there: choose "
+                "--web.listen-address");
+  EXPECT_EQ(server_.addresses().size(), 1U);
+}
+
+TEST_F(Listen, SaysSoWhenAPortOfEveryAddressIsTaken) {
+  ASSERT_TRUE(server_.Listen(":0").ok());
+  const std::string taken = server_.addresses().at(0);
+  const Status again = server_.Listen(taken.substr(taken.rfind(':')));
+  ASSERT_FALSE(again.ok());
+  EXPECT_THAT(again.error().message, HasSubstr("Address already in use"));
+}
+
+TEST_F(Listen, NamesAnAddressThatIsNotHere) {
+  const Status status = server_.Listen("192.0.2.1:0");
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(status.error().message, HasSubstr("cannot listen on 192.0.2.1:0: "));
+}
+
+TEST_F(Listen, ResolvesNames) {
+  ASSERT_TRUE(server_.Listen("localhost:0").ok());
+  EXPECT_THAT(server_.addresses().at(0), testing::StartsWith("127.0.0.1:"));
+}
+
+TEST_F(Listen, NoHostMeansIpv4Too) {
+  ASSERT_TRUE(server_.Listen(":0").ok());
+  const std::string address = server_.addresses().at(0);
+  EXPECT_TRUE(Client(std::stoi(address.substr(address.rfind(':') + 1))).connected());
+}
+
+TEST_F(Listen, TakesSeveralAddresses) {
+  ASSERT_TRUE(server_.Listen("127.0.0.1:0").ok());
+  ASSERT_TRUE(server_.Listen("127.0.0.1:0").ok());
+  EXPECT_EQ(server_.addresses().size(), 2U);
+}
+
+}  // namespace
+}  // namespace pgbeacon::http

@@ -1,0 +1,203 @@
+// Rows -> families. Rows are walked once; the labels of a row are made once per label set, and a
+// row whose labels were seen before merges into the first one or is dropped.
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "base/text.h"
+#include "collectors/engine/plan.h"
+
+namespace pgbeacon::collectors {
+namespace {
+
+constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+struct LabelColumn {
+  std::string name;
+  std::size_t column = kNone;  ///< in the answer; kNone: the target's name
+};
+
+/// Series that carry the same labels, and where each of their rows was seen first.
+struct LabelSet {
+  std::vector<LabelColumn> labels;
+  std::unordered_map<std::string, std::size_t> first;  // label values -> number of the label row
+};
+
+/// One family to be filled from one column of the answer.
+struct Output {
+  std::size_t column = 0;
+  std::size_t label_set = 0;
+  double scale = 1;
+  Family family;
+  std::vector<std::size_t> sample;  ///< by label row: its index in the family, or kNone
+};
+
+std::optional<double> Number(std::string_view text) {
+  if (text == "t" || text == "true") return 1;
+  if (text == "f" || text == "false") return 0;
+  return ParseDouble(text);
+}
+
+/// value x scale; milliseconds divide by 1000 exactly rather than multiply by the nearest 0.001.
+double Scaled(double value, double scale) {
+  const double inverse = std::round(1 / scale);
+  return scale < 1 && 1 / inverse == scale ? value / inverse : value * scale;
+}
+
+double& ValueOf(ClientMetric& metric, MetricType type) {
+  if (type == MetricType::Counter) return metric.counter.value;
+  if (type == MetricType::Gauge) return metric.gauge.value;
+  return metric.untyped.value;
+}
+
+class Decoder {
+ public:
+  Decoder(const PlannedCollector& planned, const Rows& rows, const std::string& server)
+      : planned_(planned), rows_(rows), server_(server) {
+    for (std::size_t i = 0; i < rows.columns(); ++i) position_.emplace(rows.name(i), i);
+    for (const Column* column : planned.columns) AddOutputs(*column);
+  }
+
+  Decoded Run() && {
+    std::vector<std::size_t> label_rows(label_sets_.size());
+    std::vector<bool> repeated(label_sets_.size());
+    for (std::size_t row = 0; row < rows_.rows(); ++row) {
+      for (std::size_t i = 0; i < label_sets_.size(); ++i) {
+        LabelSet& set = label_sets_[i];
+        const auto [place, added] = set.first.emplace(LabelKey(set, row), set.first.size());
+        label_rows[i] = place->second;
+        repeated[i] = !added;
+      }
+      for (Output& output : outputs_) {
+        AddValue(output, row, label_rows[output.label_set], repeated[output.label_set]);
+      }
+    }
+    for (Output& output : outputs_) {
+      if (!output.family.metric.empty()) decoded_.families.push_back(std::move(output.family));
+    }
+    return std::move(decoded_);
+  }
+
+ private:
+  void AddOutputs(const Column& column) {
+    if (column.metric.empty()) return;
+    const auto position = position_.find(column.col);
+    if (position == position_.end()) {
+      decoded_.unreadable += rows_.rows();
+      return;
+    }
+    AddOutput(position->second, column.metric, column.type, column.scale, column.help,
+              column.labels);
+    for (const CompatName& compat : column.compat) {
+      if (!compat.versions.Contains(planned_.major)) continue;
+      AddOutput(position->second, compat.name, compat.type, compat.scale,
+                compat.help.empty() ? column.help : compat.help,
+                compat.labels.empty() ? column.labels : compat.labels);
+    }
+  }
+
+  void AddOutput(std::size_t column, const std::string& name, MetricType type, double scale,
+                 const std::string& help, const std::vector<std::string>& labels) {
+    Output& output = outputs_.emplace_back();
+    output.column = column;
+    output.label_set = LabelSetOf(labels);
+    output.scale = scale;
+    output.family.name = name;
+    output.family.type = type;
+    output.family.help = help;
+  }
+
+  std::size_t LabelSetOf(const std::vector<std::string>& names) {
+    const auto [place, added] = label_set_of_.emplace(names, label_sets_.size());
+    if (!added) return place->second;
+    LabelSet& set = label_sets_.emplace_back();
+    for (const Column* column : planned_.columns) {
+      if (column->label.empty()) continue;
+      if (!names.empty() && std::ranges::find(names, column->label) == names.end()) continue;
+      const auto position = position_.find(column->col);
+      if (!column->target && position == position_.end()) continue;
+      set.labels.push_back({column->label, column->target ? kNone : position->second});
+    }
+    return place->second;
+  }
+
+  std::string_view LabelValue(const LabelColumn& label, std::size_t row) const {
+    if (label.column == kNone) return server_;
+    return rows_.at(row, label.column).value_or("");
+  }
+
+  /// The values with their lengths, so that no two label rows share a key.
+  std::string LabelKey(const LabelSet& set, std::size_t row) const {
+    std::string key;
+    for (const LabelColumn& label : set.labels) {
+      const std::string_view value = LabelValue(label, row);
+      key.append(std::to_string(value.size())).append(1, ':').append(value);
+    }
+    return key;
+  }
+
+  void AddValue(Output& output, std::size_t row, std::size_t label_row, bool repeated) {
+    const std::optional<std::string_view> text = rows_.at(row, output.column);
+    if (!text) return;
+    const std::optional<double> number = Number(*text);
+    if (!number) {
+      ++decoded_.unreadable;
+      return;
+    }
+    const double value = Scaled(*number, output.scale);
+    if (repeated && label_row < output.sample.size() && output.sample[label_row] != kNone) {
+      MergeInto(ValueOf(output.family.metric[output.sample[label_row]], output.family.type), value);
+      return;
+    }
+    if (decoded_.series >= planned_.limit) {
+      ++decoded_.dropped;
+      return;
+    }
+    if (output.sample.size() <= label_row) output.sample.resize(label_row + 1, kNone);
+    output.sample[label_row] = output.family.metric.size();
+    const LabelSet& set = label_sets_[output.label_set];
+    Labels labels;
+    labels.reserve(set.labels.size());
+    for (const LabelColumn& label : set.labels) {
+      labels.emplace_back(label.name, std::string(LabelValue(label, row)));
+    }
+    AddSample(output.family, std::move(labels), value);
+    ++decoded_.series;
+  }
+
+  void MergeInto(double& held, double value) {
+    switch (planned_.collector->merge) {
+      case Merge::kSum:
+        held += value;
+        break;
+      case Merge::kMax:
+        held = std::max(held, value);
+        break;
+      case Merge::kDrop:
+        break;
+      case Merge::kNone:
+        ++decoded_.dropped;
+        break;
+    }
+  }
+
+  const PlannedCollector& planned_;
+  const Rows& rows_;
+  const std::string& server_;
+  std::map<std::string, std::size_t, std::less<>> position_;  // column name -> index in the answer
+  std::map<std::vector<std::string>, std::size_t> label_set_of_;
+  std::vector<LabelSet> label_sets_;
+  std::vector<Output> outputs_;
+  Decoded decoded_;
+};
+
+}  // namespace
+
+Decoded Decode(const PlannedCollector& planned, const Rows& rows, const std::string& server) {
+  return Decoder(planned, rows, server).Run();
+}
+
+}  // namespace pgbeacon::collectors

@@ -1,0 +1,76 @@
+#include "exporter/ingest/source_families.h"
+
+#include <array>
+#include <utility>
+
+namespace pgbeacon::ingest {
+namespace {
+
+constexpr std::array kUnparsedBornReasons = {"bad_frame", "bad_csv", "bad_json"};
+constexpr std::array kDroppedReasons = {"quota", "overload", "kernel", "disk"};
+
+using Value = double (*)(const SourceStatus&);
+struct Row {
+  const char* name;
+  MetricType type;
+  const char* help;
+  Value value;
+};
+
+// clang-format off
+constexpr Row kRows[] = {
+    {"pgbeacon_source_lines_total", MetricType::Counter, "Lines read from the log source.",
+     [](const SourceStatus& s) { return static_cast<double>(s.stats.lines); }},
+    {"pgbeacon_source_bytes_total", MetricType::Counter, "Bytes read from the log source.",
+     [](const SourceStatus& s) { return static_cast<double>(s.stats.bytes); }},
+    {"pgbeacon_source_truncated_records_total", MetricType::Counter,
+     "Log records that were cut at the record budget.",
+     [](const SourceStatus& s) { return static_cast<double>(s.stats.truncated); }},
+    {"pgbeacon_source_lag_bytes", MetricType::Gauge, "Bytes of the log source that are not yet read.",
+     [](const SourceStatus& s) { return static_cast<double>(s.lag_bytes); }},
+    {"pgbeacon_source_lag_seconds", MetricType::Gauge,
+     "Age of the oldest unread byte of the log source, 0 at its end.",
+     [](const SourceStatus& s) { return s.lag_seconds; }},
+    {"pgbeacon_source_catching_up", MetricType::Gauge,
+     "1 while the log source is read up to where it stood at the start.",
+     [](const SourceStatus& s) { return s.catching_up ? 1.0 : 0.0; }},
+};
+// clang-format on
+
+}  // namespace
+
+void AppendSourceFamilies(const std::vector<NamedStatus>& sources, Families& families) {
+  for (const Row& row : kRows) {
+    Family& family = AddFamily(families, row.name, row.type, row.help);
+    for (const auto& [source, status] : sources) {
+      AddSample(family, {{"source", source}}, row.value(status));
+    }
+  }
+  Family& unparsed =
+      AddFamily(families, "pgbeacon_source_unparsed_lines_total", MetricType::Counter,
+                "Lines of the log source that gave no message, by reason.");
+  for (const auto& [source, status] : sources) {
+    for (std::size_t i = 0; i < status.stats.unparsed.size(); ++i) {
+      const auto reason = std::string(log::UnparsedName(static_cast<log::Unparsed>(i)));
+      AddSample(unparsed, {{"source", source}, {"reason", reason}},
+                static_cast<double>(status.stats.unparsed[i]));
+    }
+    for (const char* reason : kUnparsedBornReasons) {
+      AddSample(unparsed, {{"source", source}, {"reason", reason}}, 0);
+    }
+  }
+  Family& dropped = AddFamily(families, "pgbeacon_source_dropped_lines_total", MetricType::Counter,
+                              "Lines of the log source that were lost unread, by reason.");
+  for (const auto& [source, status] : sources) {
+    for (const char* reason : kDroppedReasons) {
+      AddSample(dropped, {{"source", source}, {"reason", reason}}, 0);
+    }
+  }
+  Family& ratio = AddFamily(families, "pgbeacon_source_prefix_match_ratio", MetricType::Gauge,
+                            "Share of the lines tried that log_line_prefix fits.");
+  for (const auto& [source, status] : sources) {
+    if (status.match_ratio) AddSample(ratio, {{"source", source}}, *status.match_ratio);
+  }
+}
+
+}  // namespace pgbeacon::ingest

@@ -1,0 +1,20 @@
+// The pgbeacon_source_* families.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/families.h"
+#include "exporter/ingest/file_source.h"
+
+namespace pgbeacon::ingest {
+
+struct NamedStatus {
+  std::string source;
+  SourceStatus status;
+};
+
+/// Appends the families of all sources, whose names differ.
+void AppendSourceFamilies(const std::vector<NamedStatus>& sources, Families& families);
+
+}  // namespace pgbeacon::ingest

@@ -1,0 +1,124 @@
+// Files in a temporary folder and the counts that a pipeline makes of them.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "exporter/ingest/log_pipeline.h"
+#include "logparse/events/catalogue.h"
+
+namespace pgbeacon::ingest {
+
+inline const log::Catalogue& TestCatalogue() {
+  static const Result<log::Catalogue> catalogue = log::Catalogue::Builtin();
+  EXPECT_TRUE(catalogue.ok()) << (catalogue.ok() ? "" : catalogue.error().message);
+  return *catalogue;
+}
+
+/// A folder that is removed at the end.
+class TempFolder {
+ public:
+  TempFolder() {
+    std::string name = std::filesystem::temp_directory_path() / "pgbeacon-ingest-XXXXXX";
+    path_ = mkdtemp(name.data());
+  }
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
+  ~TempFolder() { std::filesystem::remove_all(path_); }
+
+  std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
+
+ private:
+  std::string path_;
+};
+
+inline void Append(const std::string& path, std::string_view text) {
+  std::ofstream(path, std::ios::app | std::ios::binary) << text;
+}
+inline void Overwrite(const std::string& path, std::string_view text) {
+  std::ofstream(path, std::ios::trunc | std::ios::binary) << text;
+}
+
+/// One record of the server.
+inline std::string Record(std::string_view text, int pid = 7) {
+  return "2026-11-20 22:09:45.301 UTC [" + std::to_string(pid) + "] LOG:  " + std::string(text) +
+         "\n";
+}
+inline std::string Records(int count, std::string_view text = "hello") {
+  std::string records;
+  for (int i = 0; i < count; ++i) records += Record(std::string(text) + " " + std::to_string(i));
+  return records;
+}
+
+/// The sum of a family's samples that carry all of `labels`; -1: there is none.
+inline double Value(const Families& families, std::string_view name, const Labels& labels = {}) {
+  double sum = -1;
+  for (const Family& family : families) {
+    if (family.name != name) continue;
+    for (const ClientMetric& sample : family.metric) {
+      bool fits = true;
+      for (const auto& [label, value] : labels) {
+        bool has = false;
+        for (const auto& own : sample.label) has |= own.name == label && own.value == value;
+        fits = fits && has;
+      }
+      if (!fits) continue;
+      const double value =
+          family.type == MetricType::Counter ? sample.counter.value : sample.gauge.value;
+      sum = std::max(sum, 0.0) + value;
+    }
+  }
+  return sum;
+}
+
+/// A pipeline that is driven step by step under a clock of its own.
+class Driven {
+ public:
+  explicit Driven(std::vector<SourceOptions> sources)
+      : pipeline_(TestCatalogue(), {}, std::move(sources)) {}
+
+  /// Lets time pass and reads until nothing is left.
+  void Run(std::chrono::milliseconds time = std::chrono::milliseconds(1100)) {
+    now_ += time;
+    int rounds = 0;
+    while (pipeline_.Step(now_)) ASSERT_LT(++rounds, 100000) << "never comes to an end";
+  }
+
+  /// Records of severity LOG that were delivered; open ones are flushed by a second of silence.
+  double Logged() {
+    Run();
+    Run();
+    return Value(pipeline_.Collect(), "pg_log_messages_total", {{"severity", "LOG"}});
+  }
+  double Source(std::string_view name, const Labels& labels = {}) {
+    return Value(pipeline_.Collect(), name, labels);
+  }
+  LogPipeline& pipeline() { return pipeline_; }
+
+ private:
+  LogPipeline pipeline_;
+  TimePoint now_ = TimePoint() + std::chrono::hours(1);
+};
+
+inline SourceOptions From(std::string glob, bool begin = false,
+                          std::optional<std::string> prefix = "%m [%p] ") {
+  SourceOptions options;
+  options.name = "test";
+  options.glob = std::move(glob);
+  options.prefix = std::move(prefix);
+  options.from_begin = begin;
+  options.server = "db1";
+  return options;
+}
+
+}  // namespace pgbeacon::ingest

@@ -1,0 +1,24 @@
+// The commands that ask or show something once. Data goes to stdout, diagnostics to stderr.
+#pragma once
+
+#include <string>
+
+#include "exporter/cli/options.h"
+
+namespace pgbeacon::cli {
+
+/// `pgbeacon check`: the suites pg, role and vm. Exit status as Nagios plugins have it: 0 passing,
+/// 1 warning, 2 critical, 3 unknown.
+int RunCheck(const Setup& setup, Output output);
+
+/// `pgbeacon explain`: each collector, its SQL as sent, rows, time, or why it is off. 1 when the
+/// server cannot be asked.
+int RunExplain(const Setup& setup, Output output);
+
+/// `pgbeacon metrics`: every metric that pgbeacon can expose.
+int RunMetrics(const Setup& setup, Output output);
+
+/// `pgbeacon config check FILE`: reads the file and all that it names; mistakes go to stderr.
+int RunConfigCheck(const std::string& file);
+
+}  // namespace pgbeacon::cli

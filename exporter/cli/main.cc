@@ -1,0 +1,290 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/text.h"
+#include "exporter/cli/commands.h"
+#include "exporter/cli/logging.h"
+#include "exporter/cli/options.h"
+#include "exporter/cli/parse.h"
+#include "exporter/cli/serve.h"
+#include "exporter/metrics/process.h"
+#include "exporter/pg/setup_sql.h"
+
+namespace pgbeacon::cli {
+namespace {
+
+constexpr int kUsageError = 2;
+
+/// Everything the command line can say. Commands read it after parsing.
+struct Arguments {
+  TargetFlags target;
+  ServeFlags serve;
+  ParseOptions parse;
+  std::string output = "table";
+  std::string config_file;
+  std::string role = "pgbeacon";
+  std::string log_level = "info";
+  std::string log_format = "logfmt";
+};
+
+Output ToOutput(const std::string& text) { return text == "json" ? Output::kJson : Output::kTable; }
+
+int ReportUsage(const std::string& message) {
+  std::fputs(("pgbeacon: " + message + "\n").c_str(), stderr);
+  return kUsageError;
+}
+
+void AddOutput(CLI::App& command, Arguments& arguments) {
+  command.add_option("-o,--output", arguments.output, "Form of the output")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
+}
+
+/// --collector.NAME and --no-collector.NAME for every collector, by its own and its peer's name.
+void AddCollectorFlags(CLI::App& command, collectors::Selection& selection,
+                       const collectors::Catalogue& catalogue) {
+  command.add_flag("--collector.all", selection.all, "Switch every collector on")
+      ->group("Collectors");
+  std::map<std::string, std::string> flags;  // name -> help; a peer's name may stand for several
+  for (const auto& collector : catalogue.collectors()) {
+    const char* state = collector->on_by_default ? " (on by default)" : " (off by default)";
+    flags[collector->name] = collector->help + state;
+  }
+  for (const auto& collector : catalogue.collectors()) {
+    if (!collector->peer.empty())
+      flags.try_emplace(collector->peer, "The same as " + collector->name);
+  }
+  for (const auto& [name, help] : flags) {
+    command
+        .add_flag_function(
+            "--collector." + name + ",!--no-collector." + name,
+            [&selection, name = name](std::int64_t count) {
+              selection.choices[name].enabled = count > 0;
+            },
+            help)
+        ->group("Collectors");
+  }
+}
+
+void AddTargetFlags(CLI::App& command, TargetFlags& flags, const collectors::Catalogue& catalogue) {
+  command.add_option("--config.file", flags.config_file,
+                     "YAML file: targets, sources, collectors, events");
+  command.add_option(
+      "--dsn", flags.dsn,
+      "Connection string (URI or keyword=value) of the server; also from DATA_SOURCE_NAME, "
+      "DATA_SOURCE_URI with _USER and _PASS (each also _FILE), DATABASE_URL, or PGHOST, "
+      "PGSERVICE and the other variables of libpq");
+  command
+      .add_option("--collection-timeout", flags.collection_timeout,
+                  "Deadline of a scrape whose request does not carry one")
+      ->envname("PG_EXPORTER_COLLECTION_TIMEOUT")
+      ->capture_default_str();
+  command.add_flag("--refuse-superuser", flags.refuse_superuser,
+                   "Do not work with a superuser login (it is only warned about otherwise)");
+  command
+      .add_option("--collector.file", flags.user_collectors,
+                  "Further collectors: YAML file or glob (repeatable)")
+      ->group("Collectors");
+  AddCollectorFlags(command, flags.selection, catalogue);
+}
+
+void AddServe(CLI::App& command, Arguments& arguments, const collectors::Catalogue& catalogue) {
+  ServeFlags& flags = arguments.serve;
+  command
+      .add_option("--web.listen-address", flags.listen,
+                  "Address to listen on, HOST:PORT or :PORT (repeatable)")
+      ->capture_default_str();
+  command.add_option("--web.telemetry-path", flags.telemetry_path, "Path of the metrics")
+      ->envname("PG_EXPORTER_WEB_TELEMETRY_PATH")
+      ->capture_default_str();
+  command
+      .add_option("--source.file", flags.source_files, "Log file or glob to follow (repeatable)")
+      ->group("Log sources");
+  command
+      .add_option("--source.prefix", flags.source_prefix,
+                  "log_line_prefix of --source.file; otherwise the server's setting, else detected")
+      ->group("Log sources");
+  command
+      .add_option("--source.from", flags.source_from,
+                  "Where a file that exists at the start is read from")
+      ->check(CLI::IsMember({"begin", "end"}))
+      ->capture_default_str()
+      ->group("Log sources");
+  command
+      .add_option("--source.server", flags.source_server,
+                  "Value of the label `server` for --source.file; default: the target's name, else "
+                  "the host's")
+      ->group("Log sources");
+  AddTargetFlags(command, arguments.target, catalogue);
+}
+
+void AddParse(CLI::App& command, Arguments& arguments) {
+  ParseOptions& options = arguments.parse;
+  command.add_option("FILE", options.files, "Log files, also .gz; - is stdin")->required();
+  command.add_option("--prefix", options.prefix, "log_line_prefix; otherwise detected");
+  command.add_option("--format", options.format, "Format of the log")
+      ->check(CLI::IsMember({"auto", "stderr", "heroku"}))
+      ->capture_default_str();
+  command
+      .add_option("-o,--output", options.output,
+                  "Form of the output: summary, metrics page or JSON")
+      ->check(CLI::IsMember({"table", "prom", "json"}))
+      ->capture_default_str();
+  command.add_flag("--events", options.events,
+                   "One JSON object per message instead of the summary");
+  command.add_flag("--with-text", options.with_text,
+                   "With --events: also the texts (message, detail, statement ...)");
+  command.add_option("--threads", options.threads, "Worker threads")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+}
+
+/// "unknown flag --collector.bgwritr; did you mean --collector.bgwriter?"
+std::string ExplainExtras(const CLI::App& app, const CLI::App& command) {
+  const std::vector<std::string> extras = app.remaining(true);
+  if (extras.empty()) return "unexpected argument";
+  const std::string word = extras.front().substr(0, extras.front().find('='));
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  const std::string nearest = Nearest(word, names);
+  return (word.starts_with("-") ? "unknown flag " : "unexpected argument ") + word +
+         (nearest.empty() ? "; see pgbeacon " + command.get_name() + " --help"
+                          : "; did you mean " + nearest + "?");
+}
+
+int Run(const std::function<int(const Setup&)>& command, const TargetFlags& flags) {
+  const Result<Setup> setup = Prepare(flags, config::SystemEnvironment());
+  if (!setup.ok()) {
+    std::fputs((setup.error().message + "\n").c_str(), stderr);
+    return 1;
+  }
+  return command(*setup);
+}
+
+int Serve(const Arguments& arguments) {
+  Result<Setup> setup = Prepare(arguments.target, config::SystemEnvironment());
+  if (!setup.ok()) {
+    std::fputs((setup.error().message + "\n").c_str(), stderr);
+    return 1;
+  }
+  const bool logs = !arguments.serve.source_files.empty() || !setup->config.sources.empty();
+  if (!setup->config.target && !logs) {
+    return ReportUsage(
+        "nothing to serve: name a server (DATA_SOURCE_NAME, DATABASE_URL, PGHOST, --dsn, or "
+        "targets: in "
+        "--config.file) or a log (--source.file)");
+  }
+  return RunServe(*std::move(setup), arguments.serve);
+}
+
+bool IsCommand(const CLI::App& app, const std::string& word) {
+  const auto matches = [&](const CLI::App* command) { return command->get_name() == word; };
+  return !app.get_subcommands(matches).empty();
+}
+
+/// postgres_exporter has no commands: without one, the arguments are serve's.
+std::vector<std::string> WithCommand(int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  const std::vector<std::string> own_flags = {"--help", "-h", "--help-all", "--version"};
+  const bool own = !words.empty() && std::ranges::count(own_flags, words[0]) > 0;
+  if (words.empty() || (words[0].starts_with("-") && !own)) words.insert(words.begin(), "serve");
+  return words;
+}
+
+int Main(int argc, char** argv) {
+  const Result<collectors::Catalogue> catalogue = collectors::Catalogue::Builtin();
+  if (!catalogue.ok()) {
+    std::fputs((catalogue.error().message + "\n").c_str(), stderr);
+    return 1;
+  }
+  Arguments arguments;
+  CLI::App app(
+      "pgbeacon: PostgreSQL statistics and logs as Prometheus metrics.\nWithout a command it "
+      "serves.");
+  app.name("pgbeacon");
+  app.set_version_flag("--version", std::string("pgbeacon ") + metrics::Version() + " (revision " +
+                                        metrics::Revision() + ", compiler " + __VERSION__ + ")");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--log.level", arguments.log_level, "Least severe message of pgbeacon's own log")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
+  app.add_option("--log.format", arguments.log_format, "Form of pgbeacon's own log")
+      ->check(CLI::IsMember({"logfmt", "json"}))
+      ->capture_default_str();
+  app.footer("pgbeacon COMMAND --help tells a command's flags; --help-all tells all of them.");
+  app.set_help_all_flag("--help-all", "Print the help of all commands and exit");
+
+  CLI::App* serve = app.add_subcommand("serve", "Serve metrics over HTTP (the default)");
+  AddServe(*serve, arguments, *catalogue);
+  CLI::App* parse = app.add_subcommand("parse", "Read whole logs and print what they hold");
+  AddParse(*parse, arguments);
+  CLI::App* check =
+      app.add_subcommand("check", "Judge a server: suites pg, role and vm; Nagios exit status");
+  AddTargetFlags(*check, arguments.target, *catalogue);
+  AddOutput(*check, arguments);
+  CLI::App* explain =
+      app.add_subcommand("explain", "Show each collector's SQL, rows and time, or why it is off");
+  AddTargetFlags(*explain, arguments.target, *catalogue);
+  AddOutput(*explain, arguments);
+  CLI::App* metrics = app.add_subcommand("metrics", "List every metric that can be exposed");
+  metrics->add_option("--config.file", arguments.target.config_file,
+                      "YAML file with further collectors");
+  AddOutput(*metrics, arguments);
+  CLI::App* setup_sql =
+      app.add_subcommand("setup-sql", "Print the SQL that creates a role for pgbeacon");
+  setup_sql->add_option("--role", arguments.role, "Name of the role")->capture_default_str();
+  CLI::App* config = app.add_subcommand("config", "Work with the config file");
+  config->require_subcommand(1);
+  CLI::App* config_check = config->add_subcommand("check", "Report every mistake of a config file");
+  config_check->add_option("FILE", arguments.config_file, "The config file")->required();
+
+  std::vector<std::string> words = WithCommand(argc, argv);
+  if (!words.empty() && !words[0].starts_with("-") && !IsCommand(app, words[0])) {
+    return ReportUsage("unknown command " + words[0] + "; pgbeacon --help lists them");
+  }
+  std::reverse(words.begin(), words.end());
+  try {
+    app.parse(words);
+  } catch (const CLI::ExtrasError&) {
+    const std::vector<CLI::App*> chosen = app.get_subcommands();
+    return ReportUsage(ExplainExtras(app, chosen.empty() ? app : *chosen.front()));
+  } catch (const CLI::ParseError& error) {
+    return error.get_exit_code() == 0 ? app.exit(error) : ReportUsage(error.what());
+  }
+  SetUpLogging(arguments.log_level, arguments.log_format);
+  const Output output = ToOutput(arguments.output);
+  if (parse->parsed()) return RunParse(arguments.parse);
+  if (check->parsed())
+    return Run([&](const Setup& s) { return RunCheck(s, output); }, arguments.target);
+  if (explain->parsed())
+    return Run([&](const Setup& s) { return RunExplain(s, output); }, arguments.target);
+  if (metrics->parsed())
+    return Run([&](const Setup& s) { return RunMetrics(s, output); }, arguments.target);
+  if (config_check->parsed()) return RunConfigCheck(arguments.config_file);
+  if (setup_sql->parsed()) {
+    std::fputs(pg::SetupSql(arguments.role).c_str(), stdout);
+    return 0;
+  }
+  return Serve(arguments);
+}
+
+}  // namespace
+}  // namespace pgbeacon::cli
+
+int main(int argc, char** argv) {
+  try {
+    return pgbeacon::cli::Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::fputs((std::string("pgbeacon: internal error: ") + error.what() + "\n").c_str(), stderr);
+    return 1;
+  }
+}

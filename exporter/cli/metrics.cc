@@ -1,0 +1,169 @@
+// `pgbeacon metrics` shows what the catalogues declare and, for families that are made in code,
+// what the code makes of an example, so that the list cannot drift from the page.
+#include <fmt/format.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <cstdio>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/text.h"
+#include "exporter/cli/commands.h"
+#include "exporter/cli/table.h"
+#include "exporter/ingest/source_families.h"
+#include "exporter/metrics/process.h"
+#include "exporter/scrape/page.h"
+#include "logparse/tally.h"
+
+namespace pgbeacon::cli {
+namespace {
+
+struct Listed {
+  std::string type;
+  std::vector<std::string> labels;
+  std::string source;  ///< the collector, or the part of pgbeacon that makes it
+  std::string help;
+};
+using List = std::map<std::string, Listed>;
+
+const char* TypeName(MetricType type) {
+  switch (type) {
+    case MetricType::Counter:
+      return "counter";
+    case MetricType::Gauge:
+      return "gauge";
+    case MetricType::Histogram:
+      return "histogram";
+    default:
+      return "untyped";
+  }
+}
+
+void AddCollector(const collectors::Collector& collector, List& list) {
+  std::vector<std::string> all_labels;
+  for (const collectors::Column& column : collector.columns) {
+    if (!column.label.empty()) all_labels.push_back(column.label);
+  }
+  const std::string source = "collector " + collector.name;
+  for (const collectors::Column& column : collector.columns) {
+    if (column.metric.empty()) continue;
+    const auto& labels = column.labels.empty() ? all_labels : column.labels;
+    list.insert({column.metric, {TypeName(column.type), labels, source, column.help}});
+    for (const collectors::CompatName& compat : column.compat) {
+      list.insert({compat.name,
+                   {TypeName(compat.type), compat.labels.empty() ? labels : compat.labels, source,
+                    compat.help.empty() ? column.help : compat.help}});
+    }
+  }
+}
+
+void AddFamilies(const Families& families, const std::string& source, List& list) {
+  for (const Family& family : families) {
+    std::vector<std::string> labels;
+    for (const auto& label : family.metric.front().label) labels.push_back(label.name);
+    list.insert({family.name, {TypeName(family.type), labels, source, family.help}});
+  }
+}
+
+void AddLogFamilies(const log::Catalogue& events, List& list) {
+  for (const log::FamilySpec& family : events.families()) {
+    constexpr const char* kTypes[] = {"counter", "gauge", "histogram"};
+    std::vector<std::string> labels = {"server"};
+    labels.insert(labels.end(), family.labels.begin(), family.labels.end());
+    list.insert({family.name, {kTypes[static_cast<int>(family.type)], labels, "log", family.help}});
+  }
+  log::Tally tally(events, {});
+  const int server = tally.Server("example");
+  log::Message message;
+  message.severity = log::Severity::kError;
+  message.labelled = true;
+  message.text = "example";
+  log::Event event;
+  for (const log::Side side : {log::Side::kServer, log::Side::kClient}) {
+    message.side = side;
+    events.Match(message, event);
+    tally.Count(server, message, event, 0);
+  }
+  message.side = log::Side::kServer;
+  message.application = "pgbeacon";
+  tally.Count(server, message, event, 0);
+  message = {};
+  message.side = log::Side::kPlatform;
+  message.source = "app";
+  message.process = "heroku-postgres";
+  message.text = "source=EXAMPLE addon=example sample#example=1";
+  events.Match(message, event);
+  tally.Count(server, message, event, 0);
+  AddFamilies(tally.Collect(0), "log", list);
+}
+
+/// The page of a server that is up, with one collector that failed and one that ran.
+Families ExamplePage() {
+  collectors::Collector collector;
+  collector.name = "example";
+  collectors::Plan plan;
+  plan.on.resize(2);
+  plan.on[0].collector = plan.on[1].collector = &collector;
+  std::vector<scrape::Outcome> outcomes(2);
+  outcomes[0].done = outcomes[1].done = true;
+  outcomes[1].failure = "timeout";
+  const collectors::ServerFacts facts;
+  scrape::PageInput input;
+  input.reason = pg::UpReason::kOk;
+  input.facts = &facts;
+  input.plan = &plan;
+  input.outcomes = &outcomes;
+  return scrape::MakePage(input);
+}
+
+Result<List> MakeList(const Setup& setup) {
+  const Result<log::Catalogue> events = config::LoadEvents(setup.config);
+  if (!events.ok()) return events.error();
+  List list;
+  for (const auto& collector : setup.collectors.collectors()) AddCollector(*collector, list);
+  AddLogFamilies(*events, list);
+  AddFamilies(ExamplePage(), "exporter", list);
+  Families own;
+  ingest::SourceStatus status;
+  status.match_ratio = 1;
+  ingest::AppendSourceFamilies({{"example", status}}, own);
+  metrics::AppendBuildInfo(own);
+  metrics::AppendProcess(own);
+  AddFamilies(own, "exporter", list);
+  return list;
+}
+
+}  // namespace
+
+int RunMetrics(const Setup& setup, Output output) {
+  const Result<List> list = MakeList(setup);
+  if (!list.ok()) {
+    std::fputs((list.error().message + "\n").c_str(), stderr);
+    return 1;
+  }
+  if (output == Output::kJson) {
+    boost::json::array out;
+    for (const auto& [name, listed] : *list) {
+      boost::json::array labels(listed.labels.begin(), listed.labels.end());
+      out.push_back(boost::json::object{{"metric", name},
+                                        {"type", listed.type},
+                                        {"labels", std::move(labels)},
+                                        {"source", listed.source},
+                                        {"help", listed.help}});
+    }
+    std::puts(boost::json::serialize(out).c_str());
+    return 0;
+  }
+  std::vector<TableRow> rows;
+  for (const auto& [name, listed] : *list) {
+    rows.push_back({name, listed.type, Join(listed.labels, ","), listed.source, listed.help});
+  }
+  std::fputs(FormatTable({"METRIC", "TYPE", "LABELS", "SOURCE", "HELP"}, rows).c_str(), stdout);
+  return 0;
+}
+
+}  // namespace pgbeacon::cli

@@ -1,0 +1,47 @@
+#include "exporter/cli/one_shot.h"
+
+#include <cstdio>
+#include <exception>
+
+#include "base/clock.h"
+
+namespace pgbeacon::cli {
+namespace {
+
+using Work = std::function<net::awaitable<int>(scrape::Target&, TimePoint)>;
+
+net::awaitable<int> RunAndClose(scrape::Target& target, TimePoint deadline, const Work& work) {
+  const int status = co_await work(target, deadline);
+  co_await target.Close();
+  co_return status;
+}
+
+}  // namespace
+
+int RunOneShot(const Setup& setup, const Work& work) {
+  if (!setup.config.target) {
+    std::fputs(
+        "pgbeacon: no server named: set DATA_SOURCE_NAME or DATABASE_URL (or PGHOST ...), give "
+        "--dsn, "
+        "or `targets:` in --config.file\n",
+        stderr);
+    return 2;
+  }
+  net::asio::io_context io{1};
+  net::BlockingPool pool;
+  scrape::Target target(io.get_executor(), pool, setup.collectors, ToTargetOptions(setup));
+  int status = 1;
+  const TimePoint deadline = SteadyClock::now() + setup.collection_timeout;
+  net::asio::co_spawn(io, RunAndClose(target, deadline, work),
+                      [&](std::exception_ptr failure, int result) {
+                        status = result;
+                        if (failure) {
+                          status = 1;
+                          std::fputs("pgbeacon: internal error\n", stderr);
+                        }
+                      });
+  io.run();
+  return status;
+}
+
+}  // namespace pgbeacon::cli

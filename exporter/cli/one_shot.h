@@ -1,0 +1,17 @@
+// Commands that ask one server once and end: check, explain.
+#pragma once
+
+#include <functional>
+
+#include "exporter/cli/options.h"
+#include "exporter/net/asio.h"
+#include "exporter/scrape/target.h"
+
+namespace pgbeacon::cli {
+
+/// Runs `work` with the setup's target and returns its exit status; 2 with a message when the setup
+/// has no target. `work` gets the deadline: now plus the collection timeout.
+int RunOneShot(const Setup& setup,
+               const std::function<net::awaitable<int>(scrape::Target&, TimePoint)>& work);
+
+}  // namespace pgbeacon::cli

@@ -1,0 +1,51 @@
+// What the command line asks for. main.cc reads it with CLI11; the commands see only these.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collectors/engine/plan.h"
+#include "exporter/config/config.h"
+#include "exporter/scrape/target.h"
+
+namespace pgbeacon::cli {
+
+enum class Output { kTable, kJson };
+
+/// Flags that say which server, which collectors and how they are asked; shared by serve, check,
+/// explain and metrics.
+struct TargetFlags {
+  std::string config_file;
+  std::string dsn;
+  collectors::Selection selection;
+  std::vector<std::string> user_collectors;  ///< --collector.file
+  std::string collection_timeout = "1m";
+  bool refuse_superuser = false;
+};
+
+struct ServeFlags {
+  std::vector<std::string> listen = {":9187"};
+  std::string telemetry_path = "/metrics";
+  std::vector<std::string> source_files;
+  std::optional<std::string> source_prefix;
+  std::string source_from = "end";
+  std::string source_server;
+};
+
+/// Flags, environment and config file put together, checked, ready to run.
+struct Setup {
+  config::Config config;
+  collectors::Catalogue collectors;
+  std::chrono::milliseconds collection_timeout{60000};
+  bool refuse_superuser = false;
+};
+
+/// Reads the config file and the environment under the flags. The Error lists every mistake.
+Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& environment);
+
+/// The setup's target as the scraper wants it. Only when setup.config.target is set.
+scrape::TargetOptions ToTargetOptions(const Setup& setup);
+
+}  // namespace pgbeacon::cli

@@ -1,0 +1,85 @@
+#include <cstdlib>
+
+#include "base/text.h"
+#include "exporter/config/config.h"
+#include "exporter/config/files.h"
+
+namespace pgbeacon::config {
+namespace {
+
+std::string PercentEncoded(std::string_view text) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
+                       (byte >= 'a' && byte <= 'z') || c == '-' || c == '_' || c == '.' || c == '~';
+    if (plain) {
+      out += c;
+    } else {
+      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
+    }
+  }
+  return out;
+}
+
+/// The variable's value, or the content of the file that NAME_FILE names.
+Result<std::optional<std::string>> ValueOrFile(const Environment& environment,
+                                               const std::string& name) {
+  const std::optional<std::string> path = environment(name + "_FILE");
+  if (!path) return environment(name);
+  const Result<std::string> text = ReadFile(*path);
+  if (!text.ok()) return Error(ErrorCode::kNotFound, name + "_FILE: " + text.error().message);
+  return std::optional<std::string>(Trim(*text));
+}
+
+bool NamesSeveralServers(const std::string& name) {
+  return name.find(",postgres://") != std::string::npos ||
+         name.find(",postgresql://") != std::string::npos;
+}
+
+Result<std::optional<Target>> FromUri(const Environment& environment) {
+  const auto uri = ValueOrFile(environment, "DATA_SOURCE_URI");
+  if (!uri.ok()) return uri.error();
+  if (!*uri) return std::optional<Target>();
+  Target target;
+  std::string login;
+  if (const auto user = environment("DATA_SOURCE_USER")) login = PercentEncoded(*user);
+  if (const auto password = environment("DATA_SOURCE_PASS")) {
+    login += ":" + PercentEncoded(*password);
+  }
+  target.user_file = environment("DATA_SOURCE_USER_FILE").value_or("");
+  target.password_file = environment("DATA_SOURCE_PASS_FILE").value_or("");
+  target.conninfo = "postgresql://" + login + (login.empty() ? "" : "@") + **uri;
+  return std::optional<Target>(std::move(target));
+}
+
+}  // namespace
+
+Environment SystemEnvironment() {
+  return [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    if (value == nullptr || *value == '\0') return std::nullopt;
+    return value;
+  };
+}
+
+Result<std::optional<Target>> TargetFromEnvironment(const Environment& environment) {
+  std::optional<std::string> name = environment("DATA_SOURCE_NAME");
+  if (name && NamesSeveralServers(*name)) {
+    return Error(ErrorCode::kInvalid,
+                 "DATA_SOURCE_NAME names several servers; one target a process is served");
+  }
+  if (!name) {
+    Result<std::optional<Target>> from_uri = FromUri(environment);
+    if (!from_uri.ok() || *from_uri) return from_uri;
+    name = environment("DATABASE_URL");
+  }
+  const bool libpq = environment("PGSERVICE") || environment("PGHOST") || environment("PGHOSTADDR");
+  if (!name && !libpq) return std::optional<Target>();
+  Target target;
+  target.conninfo = name.value_or("");
+  return std::optional<Target>(std::move(target));
+}
+
+}  // namespace pgbeacon::config

@@ -1,0 +1,160 @@
+#include "exporter/config/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace pgbeacon::config {
+namespace {
+
+using testing::HasSubstr;
+
+Environment Fixed(std::map<std::string, std::string> values) {
+  return [values](const std::string& name) -> std::optional<std::string> {
+    const auto found = values.find(name);
+    if (found == values.end()) return std::nullopt;
+    return found->second;
+  };
+}
+
+TEST(Config, ReadsTargetSourcesAndCollectors) {
+  const Result<Config> config = ReadConfig(R"(
+targets:
+  - name: orders
+    host: db1
+    port: 5433
+    user: o'brien
+    database: shop
+    password_file: /etc/pgbeacon/password
+    sources:
+      - {file: /var/log/postgresql/*.log, prefix: "%m [%p] ", from: begin}
+sources:
+  - {file: /var/log/other.log, server: other}
+collectors:
+  database: {enabled: true, interval: 10m, timeout: 30s, limit: 100}
+user_collectors: [/etc/pgbeacon/collectors/*.yml]
+long_statement_threshold: 500ms
+)",
+                                           "pgbeacon.yml");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  const Target& target = *config->target;
+  EXPECT_EQ(target.name, "orders");
+  EXPECT_EQ(target.conninfo, "host='db1' port='5433' user='o\\'brien' dbname='shop'");
+  EXPECT_EQ(target.password_file, "/etc/pgbeacon/password");
+  ASSERT_EQ(target.sources.size(), 1U);
+  EXPECT_EQ(target.sources[0].prefix, "%m [%p] ");
+  EXPECT_EQ(target.sources[0].from_begin, true);
+  ASSERT_EQ(config->sources.size(), 1U);
+  EXPECT_EQ(config->sources[0].server, "other");
+  const collectors::Choice& choice = config->selection.choices.at("database");
+  EXPECT_EQ(choice.enabled, true);
+  EXPECT_EQ(choice.interval, std::chrono::minutes(10));
+  EXPECT_EQ(choice.limit, 100U);
+  EXPECT_EQ(config->long_statement, std::chrono::milliseconds(500));
+}
+
+TEST(Config, NamesFileLineAndColumnOfEveryMistake) {
+  const struct {
+    const char* name;
+    const char* text;
+    const char* expected;
+  } cases[] = {
+      {"unknown key", "targts: []\n", "c.yml:1:1: unknown key 'targts'; did you mean 'targets'?"},
+      {"duplicate key", "sources: []\nsources: []\n",
+       "c.yml:2:1: duplicate key 'sources', first given in line 1"},
+      {"wrong type", "collectors:\n  wal: {enabled: perhaps}\n",
+       "c.yml:2:9: enabled: expected true or false, found 'perhaps'"},
+      {"bad time", "long_statement_threshold: soon\n", "expected a time such as"},
+      {"dsn and parts", "targets:\n  - {dsn: \"host=a\", host: b}\n",
+       "c.yml:2:6: give either dsn or its parts"},
+      {"no server", "targets:\n  - {name: x}\n", "a target needs dsn"},
+      {"two targets", "targets:\n  - {dsn: a}\n  - {dsn: b}\n",
+       "c.yml:3:5: one target a process is served"},
+      {"source without server", "sources:\n  - {file: x}\n", "'server' is required"},
+      {"YAML syntax", "targets: [\n", "YAML syntax"},
+      {"not a map", "- 1\n", "c.yml:1:1: the document must be a map of keys"},
+  };
+  for (const auto& test : cases) {
+    const Result<Config> config = ReadConfig(test.text, "c.yml");
+    ASSERT_FALSE(config.ok()) << test.name;
+    EXPECT_THAT(config.error().message, HasSubstr(test.expected)) << test.name;
+  }
+}
+
+TEST(Config, AnEmptyFileIsAnEmptyConfig) {
+  const Result<Config> config = ReadConfig("", "c.yml");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_FALSE(config->target);
+}
+
+TEST(Config, AMissingFileNamesThePathAndTheRemedy) {
+  const Result<Config> config = LoadConfig("/nonexistent/pgbeacon.yml");
+  ASSERT_FALSE(config.ok());
+  EXPECT_THAT(config.error().message, HasSubstr("/nonexistent/pgbeacon.yml: No such file"));
+  EXPECT_THAT(config.error().message, HasSubstr("--config.file"));
+}
+
+TEST(Environment, TakesTheServerInThePeersOrder) {
+  const std::map<std::string, std::string> all = {
+      {"DATA_SOURCE_NAME", "host=name"},     {"DATA_SOURCE_URI", "uri:5432/db?sslmode=disable"},
+      {"DATA_SOURCE_USER", "me@home"},       {"DATA_SOURCE_PASS", "p:/w"},
+      {"DATABASE_URL", "postgres://url/db"}, {"PGHOST", "pghost"}};
+  const struct {
+    std::vector<std::string> without;
+    const char* expected;
+  } cases[] = {
+      {{}, "host=name"},
+      {{"DATA_SOURCE_NAME"}, "postgresql://me%40home:p%3A%2Fw@uri:5432/db?sslmode=disable"},
+      {{"DATA_SOURCE_NAME", "DATA_SOURCE_URI"}, "postgres://url/db"},
+      {{"DATA_SOURCE_NAME", "DATA_SOURCE_URI", "DATABASE_URL"}, ""},
+  };
+  for (const auto& test : cases) {
+    std::map<std::string, std::string> values = all;
+    for (const std::string& name : test.without) values.erase(name);
+    const Result<std::optional<Target>> target = TargetFromEnvironment(Fixed(values));
+    ASSERT_TRUE(target.ok() && *target);
+    EXPECT_EQ((*target)->conninfo, test.expected);
+  }
+}
+
+TEST(Environment, WithoutAnyVariableThereIsNoTarget) {
+  const Result<std::optional<Target>> target = TargetFromEnvironment(Fixed({{"PGPORT", "5433"}}));
+  ASSERT_TRUE(target.ok());
+  EXPECT_FALSE(*target);
+}
+
+TEST(Environment, RefusesAListOfServers) {
+  const auto target =
+      TargetFromEnvironment(Fixed({{"DATA_SOURCE_NAME", "postgres://a/x,postgres://b/x"}}));
+  ASSERT_FALSE(target.ok());
+  EXPECT_THAT(target.error().message, HasSubstr("DATA_SOURCE_NAME names several servers"));
+}
+
+TEST(Environment, AMissingUriFileIsAnErrorThatNamesTheVariable) {
+  const auto target = TargetFromEnvironment(Fixed({{"DATA_SOURCE_URI_FILE", "/nonexistent/uri"}}));
+  ASSERT_FALSE(target.ok());
+  EXPECT_THAT(target.error().message,
+              HasSubstr("DATA_SOURCE_URI_FILE: cannot read /nonexistent/uri"));
+}
+
+TEST(Config, AnUnknownCollectorNamesTheNearest) {
+  const Result<collectors::Catalogue> catalogue = collectors::Catalogue::Builtin();
+  ASSERT_TRUE(catalogue.ok()) << catalogue.error().message;
+  collectors::Selection selection;
+  selection.choices["stat_databse"].enabled = true;
+  const Status status = CheckSelection(selection, *catalogue);
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(status.error().message, HasSubstr("did you mean 'stat_database'?"));
+}
+
+TEST(Config, UserCollectorsThatMatchNoFileAreAnError) {
+  Config config;
+  config.user_collectors = {"/nonexistent/*.yml"};
+  const Result<collectors::Catalogue> catalogue = LoadCollectors(config);
+  ASSERT_FALSE(catalogue.ok());
+  EXPECT_THAT(catalogue.error().message, HasSubstr("no file matches /nonexistent/*.yml"));
+}
+
+}  // namespace
+}  // namespace pgbeacon::config

@@ -1,0 +1,238 @@
+#include "logparse/cells.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+
+namespace pgbeacon::log {
+namespace {
+
+constexpr double kBillion = 1e9;
+constexpr double kLargest = 1e20;       // beyond it a value is no measurement
+constexpr double kSmallEnough = 9e9;    // in billionths fits 64 bits
+constexpr std::size_t kMaxLabel = 100;  // bytes of a label value; identifiers have 63
+constexpr const char* kOther = "other";
+
+// Lengths keep values that hold any byte apart.
+void AppendKey(std::string& key, std::string_view value) {
+  key += std::to_string(value.size());
+  key += ':';
+  key += value;
+}
+
+std::string KeyOf(const SeriesName& name) {
+  std::string key = std::to_string(name.family);
+  for (const std::string& label : name.labels) AppendKey(key, label);
+  return key;
+}
+
+bool IsPlain(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+}  // namespace
+
+void ExactSum::Add(double value) {
+  if (!(std::fabs(value) <= kLargest)) return;
+  if (std::fabs(value) < kSmallEnough) {
+    billionths_ += std::llround(value * kBillion);
+    return;
+  }
+  const double whole = std::trunc(value);
+  billionths_ += static_cast<Int128>(whole) * static_cast<Int128>(kBillion);
+  billionths_ += std::llround((value - whole) * kBillion);
+}
+
+double ExactSum::value() const {
+  const auto billion = static_cast<Int128>(kBillion);
+  // The whole part alone where the fraction is beyond a double's precision anyway.
+  const Int128 limit = billion * 9'000'000;
+  if (billionths_ < limit && billionths_ > -limit)
+    return static_cast<double>(billionths_) / kBillion;
+  return static_cast<double>(billionths_ / billion) +
+         static_cast<double>(billionths_ % billion) / kBillion;
+}
+
+CellPlan::CellPlan(const Catalogue& catalogue) : catalogue_(catalogue) {
+  const std::vector<FamilySpec>& families = catalogue.families();
+  for (std::size_t f = 0; f < families.size(); ++f) {
+    for (const std::vector<std::string>& labels : families[f].born) {
+      Add({static_cast<int>(f), labels});
+    }
+  }
+  for (const EventRow& row : catalogue.rows()) {
+    std::vector<int>& uses = uses_.emplace_back();
+    for (const MetricUse& use : row.metrics) {
+      const bool constant = std::ranges::none_of(
+          use.labels, [](const auto& label) { return label.field.has_value(); });
+      if (!constant) {
+        uses.push_back(kDynamic);
+        continue;
+      }
+      SeriesName name{use.family, {}};
+      for (const MetricUse::Label& label : use.labels) name.labels.push_back(label.value);
+      uses.push_back(Add(std::move(name)));
+    }
+  }
+}
+
+int CellPlan::Add(SeriesName name) {
+  const auto [at, added] = index_.try_emplace(KeyOf(name), static_cast<int>(series_.size()));
+  if (added) series_.push_back(std::move(name));
+  return at->second;
+}
+
+int CellPlan::Find(const std::string& key) const {
+  const auto at = index_.find(key);
+  return at == index_.end() ? kDynamic : at->second;
+}
+
+ServerCells::ServerCells(const CellPlan& plan)
+    : plan_(&plan), cells_(plan.series().size()), series_of_(plan.catalogue().families().size()) {
+  for (std::size_t i = 0; i < cells_.size(); ++i) {
+    const SeriesName& name = plan.series()[i];
+    const FamilySpec& family = plan.catalogue().families()[static_cast<std::size_t>(name.family)];
+    cells_[i].shown = std::ranges::find(family.born, name.labels) != family.born.end();
+  }
+}
+
+const SeriesName& ServerCells::NameOf(std::size_t cell) const {
+  const std::size_t planned = plan_->series().size();
+  return cell < planned ? plan_->series()[cell] : dynamic_[cell - planned];
+}
+
+void ServerCells::Observe(Cell& cell, const FamilySpec& family, double value) {
+  cell.shown = true;
+  if (family.type == FamilySpec::Type::kGauge) {
+    cell.gauge = value;
+    return;
+  }
+  ++cell.count;
+  cell.sum.Add(value);
+  if (family.type != FamilySpec::Type::kHistogram) return;
+  if (!cell.buckets) cell.buckets = std::make_unique<std::uint64_t[]>(family.buckets.size() + 1);
+  const auto bucket = std::ranges::lower_bound(family.buckets, value);
+  ++cell.buckets[static_cast<std::size_t>(bucket - family.buckets.begin())];
+}
+
+void ServerCells::Count(const Event& event, std::size_t row, double long_statement_seconds) {
+  const std::vector<MetricUse>& uses = event.row->metrics;
+  for (std::size_t i = 0; i < uses.size(); ++i) {
+    const MetricUse& use = uses[i];
+    if (use.when && !event.fields[static_cast<std::size_t>(*use.when)].present) continue;
+    const FamilySpec& family = plan_->catalogue().families()[static_cast<std::size_t>(use.family)];
+    double value = 1;
+    if (use.value) {
+      const FieldValue& field = event.fields[static_cast<std::size_t>(*use.value)];
+      if (!field.present || !(std::fabs(field.number) <= kLargest)) continue;
+      value = field.number;
+    }
+    if (family.long_statements) {
+      if (value < long_statement_seconds) continue;
+      value = 1;
+    }
+    if (family.type == FamilySpec::Type::kCounter && value < 0) continue;
+    const int planned = plan_->cell_of(row, i);
+    Observe(cells_[planned == CellPlan::kDynamic ? CellOf(use, event)
+                                                 : static_cast<std::size_t>(planned)],
+            family, value);
+  }
+}
+
+std::size_t ServerCells::CellOf(const MetricUse& use, const Event& event) {
+  key_ = std::to_string(use.family);
+  bool plain = true;
+  for (const MetricUse::Label& label : use.labels) {
+    const std::string_view value =
+        label.field ? event.fields[static_cast<std::size_t>(*label.field)].text : label.value;
+    plain = plain && value.size() <= kMaxLabel && IsPlain(value);
+    AppendKey(key_, value);
+  }
+  if (plain) {
+    const auto known = dynamic_index_.find(key_);
+    if (known != dynamic_index_.end()) return known->second;
+  }
+  SeriesName name{use.family, {}};
+  std::vector<bool> open;  // labels that messages fill
+  for (const MetricUse::Label& label : use.labels) {
+    open.push_back(label.field.has_value());
+    name.labels.push_back(
+        label.field
+            ? ToUtf8(event.fields[static_cast<std::size_t>(*label.field)].text.substr(0, kMaxLabel))
+            : label.value);
+  }
+  return CellOf(name, open);
+}
+
+std::size_t ServerCells::CellOf(SeriesName& name, const std::vector<bool>& open) {
+  std::string key = KeyOf(name);
+  if (const int planned = plan_->Find(key); planned != CellPlan::kDynamic) {
+    return static_cast<std::size_t>(planned);
+  }
+  if (const auto known = dynamic_index_.find(key); known != dynamic_index_.end())
+    return known->second;
+  const auto family = static_cast<std::size_t>(name.family);
+  if (series_of_[family] >= plan_->catalogue().families()[family].label_cap) {
+    bool changed = false;
+    for (std::size_t i = 0; i < name.labels.size(); ++i) {
+      if (!open[i] || name.labels[i] == kOther) continue;
+      name.labels[i] = kOther;
+      changed = true;
+    }
+    if (changed) return CellOf(name, open);
+  }
+  ++series_of_[family];
+  dynamic_index_.emplace(std::move(key), cells_.size());
+  dynamic_.push_back(name);
+  cells_.emplace_back();
+  return cells_.size() - 1;
+}
+
+void ServerCells::Merge(const ServerCells& other) {
+  for (std::size_t i = 0; i < other.cells_.size(); ++i) {
+    const Cell& theirs = other.cells_[i];
+    if (!theirs.shown) continue;
+    std::size_t at = i;
+    if (i >= plan_->series().size()) {
+      SeriesName name = other.NameOf(i);
+      at = CellOf(name, std::vector<bool>(name.labels.size(), true));
+    }
+    Cell& ours = cells_[at];
+    const FamilySpec& family =
+        plan_->catalogue().families()[static_cast<std::size_t>(NameOf(at).family)];
+    ours.shown = true;
+    ours.count += theirs.count;
+    ours.sum.Add(theirs.sum);
+    if (family.type == FamilySpec::Type::kGauge) ours.gauge = theirs.gauge;
+    if (!theirs.buckets) continue;
+    if (!ours.buckets) ours.buckets = std::make_unique<std::uint64_t[]>(family.buckets.size() + 1);
+    for (std::size_t b = 0; b <= family.buckets.size(); ++b) ours.buckets[b] += theirs.buckets[b];
+  }
+}
+
+void ServerCells::Collect(int family_index, const std::string& server, Family& out) const {
+  const FamilySpec& family = plan_->catalogue().families()[static_cast<std::size_t>(family_index)];
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < cells_.size(); ++i) {
+    if (cells_[i].shown && NameOf(i).family == family_index) found.push_back(i);
+  }
+  std::ranges::sort(found, {}, [this](std::size_t i) { return NameOf(i).labels; });
+  for (const std::size_t i : found) {
+    const Cell& cell = cells_[i];
+    Labels labels = {{"server", server}};
+    for (std::size_t l = 0; l < family.labels.size(); ++l) {
+      labels.emplace_back(family.labels[l], NameOf(i).labels[l]);
+    }
+    if (family.type == FamilySpec::Type::kHistogram) {
+      std::vector<std::uint64_t> counts(family.buckets.size() + 1);
+      if (cell.buckets) counts.assign(cell.buckets.get(), cell.buckets.get() + counts.size());
+      AddHistogram(out, std::move(labels), family.buckets, counts, cell.sum.value());
+    } else {
+      AddSample(out, std::move(labels),
+                family.type == FamilySpec::Type::kGauge ? cell.gauge : cell.sum.value());
+    }
+  }
+}
+
+}  // namespace pgbeacon::log

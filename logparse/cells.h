@@ -1,0 +1,95 @@
+// The numbers behind a Tally: exact sums, and the cells of one server's series.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/families.h"
+#include "logparse/events/catalogue.h"
+
+namespace pgbeacon::log {
+
+/// A sum of values in billionths: exact, so that the order in which messages are counted and
+/// tallies are merged does not show.
+class ExactSum {
+ public:
+  void Add(double value);
+  void Add(const ExactSum& other) { billionths_ += other.billionths_; }
+  double value() const;
+
+ private:
+  __extension__ using Int128 = __int128;
+  Int128 billionths_ = 0;
+};
+
+/// One series of a family: counter, gauge or histogram.
+struct Cell {
+  bool shown = false;  ///< born, or counted at least once
+  std::uint64_t count = 0;
+  ExactSum sum;
+  double gauge = 0;
+  std::unique_ptr<std::uint64_t[]>
+      buckets;  ///< one more than the family's bounds; made at first use
+};
+
+/// A series by the values of its family's labels, without `server`.
+struct SeriesName {
+  int family = 0;
+  std::vector<std::string> labels;
+};
+
+/// Which series every server has a cell for, and which cell each use of a row counts into: resolved
+/// once, so that counting looks nothing up for constant labels.
+class CellPlan {
+ public:
+  explicit CellPlan(const Catalogue& catalogue);
+
+  static constexpr int kDynamic = -1;  ///< the cell depends on the message's fields
+
+  int cell_of(std::size_t row, std::size_t use) const { return uses_[row][use]; }
+  const std::vector<SeriesName>& series() const { return series_; }
+  /// The cell of a series with these labels, or kDynamic.
+  int Find(const std::string& key) const;
+  const Catalogue& catalogue() const { return catalogue_; }
+
+ private:
+  int Add(SeriesName name);
+
+  const Catalogue& catalogue_;
+  std::vector<SeriesName> series_;
+  std::unordered_map<std::string, int> index_;
+  std::vector<std::vector<int>> uses_;  // by row and use
+};
+
+/// One server's cells: those of the plan, then those that messages brought.
+class ServerCells {
+ public:
+  explicit ServerCells(const CellPlan& plan);
+
+  /// Counts one event into the families of its row.
+  void Count(const Event& event, std::size_t row, double long_statement_seconds);
+  void Merge(const ServerCells& other);
+
+  /// Adds every shown series of `family` to `out`, sorted by labels.
+  void Collect(int family, const std::string& server, Family& out) const;
+
+ private:
+  const SeriesName& NameOf(std::size_t cell) const;
+  std::size_t CellOf(const MetricUse& use, const Event& event);
+  std::size_t CellOf(SeriesName& name, const std::vector<bool>& open);
+  void Observe(Cell& cell, const FamilySpec& family, double value);
+
+  const CellPlan* plan_;
+  std::vector<Cell> cells_;
+  std::vector<SeriesName> dynamic_;  // names of the cells after the plan's
+  std::unordered_map<std::string, std::size_t> dynamic_index_;
+  std::vector<int> series_of_;  // by family: how many dynamic series
+  std::string key_;             // reused by CellOf
+};
+
+}  // namespace pgbeacon::log

@@ -1,0 +1,155 @@
+#include "logparse/detect.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace pgbeacon::log {
+namespace {
+
+constexpr std::size_t kMostHead = 768;    // bytes before a label
+constexpr std::size_t kInferredFrom = 8;  // lines that prefixes are inferred from
+
+// Ordered: where two fit equally well the first wins, so what names more fields stands first.
+constexpr std::array<std::string_view, 34> kKnown = {
+    // Heroku since 2022, and before.
+    R"(sql_error_code = %e time_ms = "%m" pid="%p" proc_start_time="%s" session_id="%c" vtid="%v" tid="%x" log_line="%l" %qdatabase="%d" connection_source="%r" user="%u" application_name="%a" )",
+    "sql_error_code = %e ",
+    // pgBadger's documentation.
+    "%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ",
+    "%t [%p]: user=%u,db=%d,app=%a,client=%h ",
+    "%m [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ",
+    "%m [%p]: user=%u,db=%d,app=%a,client=%h ",
+    "%m [%p] user=%u,db=%d,app=%a,client=%h ",
+    "%m [%p] %quser=%u,db=%d,app=%a,client=%h ",
+    "%t [%p]: [%l-1] user=%u,db=%d,remote=%r ",
+    "%t [%p]: [%l-1] user=%u,db=%d ",
+    "%t [%p]: user=%u,db=%d ",
+    "%t [%p]: [%l-1] ",
+    // Amazon RDS and Aurora.
+    "%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:",
+    "%t:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:",
+    "%m:%r:%u@%d:[%p]:",
+    "%t:%r:%u@%d:[%p]:",
+    // Google Cloud SQL, Azure, Aiven, Supabase.
+    "%m [%p]: [%l-1] db=%d,user=%u,host=%h ",
+    "%m [%p]: [%l-1] db=%d,user=%u ",
+    "%t-%c-user=%u,db=%d,app=%a,client=%h-",
+    "%t-%c-",
+    "[%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ",
+    "pid=%p,user=%u,db=%d,app=%a,client=%h ",
+    "%h %m [%p] %q%u@%d ",
+    // With the application behind Debian's.
+    "%m [%p] %q[user=%u,db=%d,app=%a] ",
+    "%m [%p] %q%u@%d app=%a ",
+    "%m [%p] %q%u@%d/%a ",
+    // Debian, now and before.
+    "%m [%p] %q%u@%d ",
+    "%t [%p-%l] %q%u@%d ",
+    "%t [%p] %q%u@%d ",
+    // PostgreSQL's default, Red Hat's old ones, the bare ones.
+    "%m [%p] ",
+    "%t [%p] ",
+    "< %m > ",
+    "%m ",
+    "%t ",
+};
+
+struct Score {
+  std::size_t matched = 0;
+  std::size_t earlier = 0;
+  std::size_t full = 0;  // matched beyond a %q
+  bool operator<(const Score& other) const {
+    return std::tie(matched, earlier, full) < std::tie(other.matched, other.earlier, other.full);
+  }
+};
+
+Score ScoreOf(const Prefix& prefix, const std::vector<std::string_view>& lines,
+              const std::vector<std::string>& earlier) {
+  Score score;
+  Head head;
+  for (std::string_view line : lines) {
+    if (!prefix.Match(line, head)) continue;
+    ++score.matched;
+    if (!head.stopped) ++score.full;
+  }
+  for (const std::string& line : earlier) score.earlier += prefix.Match(line, head) ? 1 : 0;
+  return score;
+}
+
+const std::vector<Prefix>& KnownPrefixes() {
+  static const std::vector<Prefix> prefixes = [] {
+    std::vector<Prefix> all;
+    for (std::string_view text : kKnown) {
+      Result<Prefix> prefix = Prefix::Compile(text);
+      if (prefix.ok()) all.push_back(std::move(prefix).value());
+    }
+    return all;
+  }();
+  return prefixes;
+}
+
+// `text` with %q behind the pid and the literal after it: processes without a client print no more.
+std::string StopAfterPid(const std::string& text) {
+  const std::size_t pid = text.find("%p");
+  if (pid == std::string::npos) return {};
+  const std::size_t next = text.find_first_of("%abcdefghijklmnopqrstuvwxyz", pid + 2);
+  if (next == std::string::npos) return {};
+  return text.substr(0, next) + "%q" + text.substr(next);
+}
+
+// Without %q first: among equals the stricter one wins.
+std::vector<Prefix> Inferred(const std::vector<std::string_view>& lines) {
+  std::set<std::pair<bool, std::string>> texts;
+  for (std::size_t i = 0; i < std::min(lines.size(), kInferredFrom); ++i) {
+    std::size_t label = FindLabel(lines[i], 0, kMostHead);
+    if (label == 0) continue;
+    std::string text = InferPrefix(lines[i].substr(0, label));
+    texts.emplace(true, StopAfterPid(text));
+    texts.emplace(false, std::move(text));
+  }
+  std::vector<Prefix> prefixes;
+  for (const auto& [stops, text] : texts) {
+    if (text.empty()) continue;
+    Result<Prefix> prefix = Prefix::Compile(text);
+    if (prefix.ok()) prefixes.push_back(std::move(prefix).value());
+  }
+  return prefixes;
+}
+
+}  // namespace
+
+bool HasLabel(std::string_view line) {
+  return FindLabel(line, 0, kMostHead) != std::string_view::npos;
+}
+
+Detected DetectPrefix(const std::vector<std::string_view>& lines,
+                      const std::vector<std::string>& earlier, const Prefix* current) {
+  Detected detected;
+  std::size_t bare = 0;
+  for (std::string_view line : lines) {
+    bare += ParseLabel(line, LabelForm::kOneBlank).found() ? 1 : 0;
+  }
+  Score best;
+  const auto consider = [&](const Prefix& prefix) {
+    const Score score = ScoreOf(prefix, lines, earlier);
+    if (score.matched == 0 || !(best < score)) return;
+    best = score;
+    detected.prefix = prefix;
+  };
+  if (current != nullptr) consider(*current);
+  for (const Prefix& prefix : KnownPrefixes()) consider(prefix);
+  // A word of unknown meaning fits much: inference only decides where no known prefix fits all, and
+  // some odd lines do not replace a prefix that served.
+  if (best.matched < lines.size() && (current == nullptr || lines.size() >= kInferredFrom)) {
+    for (const Prefix& prefix : Inferred(lines)) consider(prefix);
+  }
+  detected.bare = bare > best.matched;
+  if (detected.bare || best.matched * 2 < lines.size()) detected.prefix.reset();
+  return detected;
+}
+
+}  // namespace pgbeacon::log

@@ -1,0 +1,48 @@
+#include "logparse/held.h"
+
+#include "logparse/client.h"
+#include "logparse/detect.h"
+#include "logparse/envelope.h"
+
+namespace pgbeacon::log {
+namespace {
+
+constexpr std::size_t kMostLines = 200;
+constexpr std::size_t kMostBytes = std::size_t{64} << 10;
+
+// The part of a line that shows the server's prefix, with the label that follows it; "" where the
+// line tells nothing about it.
+std::string_view BodyOf(std::string_view line) {
+  const Envelope envelope = Unwrap(line);
+  if (!envelope.from_server() || line.starts_with('\t') || IsPlatformLine(envelope)) return {};
+  const bool tagged = envelope.chunk != 0 && !envelope.color.empty();
+  const std::string_view body = envelope.present() || tagged ? envelope.body : line;
+  Message message;
+  return HasLabel(body) && !UnwrapClient(body, message) ? body : std::string_view();
+}
+
+}  // namespace
+
+void HeldLines::Add(std::string_view line, bool cut) {
+  lines_.push_back({bytes_.size(), line.size(), cut});
+  bytes_.append(line);
+  const std::string_view body = BodyOf(line);
+  if (body.empty()) return;
+  ++labels_;
+  if (body.data() != line.data()) ++enveloped_;
+}
+
+bool HeldLines::Enough() const {
+  return labels_ >= kLabels || lines_.size() >= kMostLines || bytes_.size() >= kMostBytes;
+}
+
+std::vector<std::string_view> HeldLines::Bodies() const {
+  std::vector<std::string_view> bodies;
+  for (const Line& line : lines_) {
+    const std::string_view body = BodyOf(LineAt(line));
+    if (!body.empty()) bodies.push_back(body);
+  }
+  return bodies;
+}
+
+}  // namespace pgbeacon::log

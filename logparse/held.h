@@ -1,0 +1,50 @@
+// HeldLines: the lines that wait until the prefix of their log is known.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pgbeacon::log {
+
+/// Bounded: Enough() comes true before it grows beyond 200 lines or 64 KiB and one line.
+class HeldLines {
+ public:
+  /// Labelled lines that suffice to decide about a prefix.
+  static constexpr std::size_t kLabels = 16;
+
+  void Add(std::string_view line, bool cut);
+
+  bool empty() const { return lines_.empty(); }
+  bool Enough() const;
+
+  /// What the lines of the server show of its prefix: of each line with a label the part inside its
+  /// envelope. Views into this object.
+  std::vector<std::string_view> Bodies() const;
+
+  /// Whether most of the bodies stood in envelopes.
+  bool Enveloped() const { return enveloped_ * 2 > labels_; }
+
+  template <class OnLine>
+  void ForEach(OnLine&& on_line) const {
+    for (const Line& line : lines_) on_line(LineAt(line), line.cut);
+  }
+
+ private:
+  struct Line {
+    std::size_t begin = 0, size = 0;
+    bool cut = false;
+  };
+
+  std::string_view LineAt(const Line& line) const {
+    return std::string_view(bytes_).substr(line.begin, line.size);
+  }
+
+  std::string bytes_;
+  std::vector<Line> lines_;
+  std::size_t labels_ = 0;
+  std::size_t enveloped_ = 0;
+};
+
+}  // namespace pgbeacon::log

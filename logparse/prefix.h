@@ -1,0 +1,119 @@
+// Prefix: a log_line_prefix of PostgreSQL 13 to 18, compiled into a list of literals and typed
+// fields that takes the head of a line apart without regular expressions.
+//
+// Example:
+//   Result<Prefix> prefix = Prefix::Compile("%m [%p] %q%u@%d ");
+//   Head head;
+//   if (prefix->Match(line, head)) Use(head.pid, line.substr(head.label_begin + head.label.size));
+//
+// The server writes names raw: a user name may hold blanks, '@', line feeds and whole labels
+// ("x LOG:  duration: 1 ms"). So the label counts only where every part of the prefix fits before
+// it, names have at most 63 bytes, and where several labels fit, prefix_match.cc weighs them. Text
+// cannot settle every such case; csvlog and jsonlog can.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "logparse/label.h"
+
+namespace pgbeacon::log {
+
+/// What stood before the message of one line. Views into that line; empty: absent or "[unknown]".
+struct Head {
+  std::string_view time;         ///< %m, %t or %n
+  std::string_view pid;          ///< %p
+  std::string_view session;      ///< %c, else pid
+  std::string_view user;         ///< %u
+  std::string_view database;     ///< %d
+  std::string_view application;  ///< %a
+  std::string_view sqlstate;     ///< %e
+  std::string_view remote;       ///< %r or %h
+  std::size_t label_begin = 0;
+  Label label;
+  bool doubtful = false;  ///< other labels of the line fit as well; see Prefix::Readings()
+  bool stopped = false;   ///< ended at %q, as in processes without a client
+};
+
+/// Immutable; may be used from several threads.
+class Prefix {
+ public:
+  /// An escape that no release knows prints nothing there; a later release may print something, so
+  /// it takes any word without blanks. Errors: line feeds or NULs, a lone % at the end, a padding
+  /// above 1000, more than 64 parts.
+  static Result<Prefix> Compile(std::string_view log_line_prefix);
+
+  /// Whether `line` begins with this prefix and a label of the server's form.
+  bool Match(std::string_view line, Head& head) const;
+
+  /// Every way to read `line`, by the place of the label; for doubtful heads.
+  std::vector<Head> Readings(std::string_view line) const;
+
+  /// Whether `line` fits up to a user or database name and ends before the label: the name may
+  /// hold a line feed, and the rest of the head then stands on the next line.
+  bool EndsInName(std::string_view line) const;
+
+  /// Whether `line` fits as far as the first field with a fixed form (a time, a pid).
+  bool Begins(std::string_view line) const;
+
+  /// log_line_prefix as given.
+  const std::string& text() const { return text_; }
+
+ private:
+  static constexpr std::size_t kMaxName = 63;  // NAMEDATALEN - 1
+
+  enum class Shape : std::uint8_t {
+    kLiteral,
+    kStop,      // %q
+    kTime,      // 2026-11-20 20:14:23 UTC
+    kTimeMs,    // 2026-11-20 20:14:23.488 UTC
+    kEpoch,     // 1795205663.488
+    kDigits,    // may be empty for %P
+    kSigned,    // %Q
+    kHexPair,   // 65a1b2c3.1f4
+    kVxid,      // 3/117, may be empty
+    kSqlstate,  // 42P01
+    kHost,      // 10.0.0.1, ::1, [local], may be empty
+    kRemote,    // 10.0.0.1(51234), [local], may be empty
+    kWord,      // unknown escape: no blanks, may be empty
+    kName       // anything without line end; raw names may hold even that
+  };
+  struct Part {
+    Shape shape = Shape::kLiteral;
+    char escape = 0;
+    bool pad_right = false;      // %-10p
+    std::uint16_t width = 0;     // of the padding
+    std::uint16_t max_size = 0;  // of a kName or kWord
+    std::string literal;
+  };
+
+  struct Search;
+
+  static Shape ShapeOf(char escape);
+  static std::size_t MaxSizeOf(char escape);
+  static bool FitsName(const Part& part, std::string_view value);
+  static std::size_t TypedEnd(const Part& part, std::string_view line, std::size_t pos);
+  static std::size_t FieldEnd(const Part& part, std::string_view line, std::size_t pos);
+  static void Store(const Part& part, std::string_view value, Head& head);
+
+  void Add(Part part);
+  std::size_t NameEnd(std::size_t index, std::string_view line, std::size_t pos) const;
+  std::size_t NextLabel(std::string_view line, std::size_t from) const;
+  bool MatchFast(std::string_view line, Head& head) const;
+  bool MatchSlow(std::string_view line, Head& head) const;
+  bool MatchBefore(std::string_view line, std::size_t label_begin, Head& head) const;
+  void PreferLaterLabel(std::string_view line, Head& head) const;
+
+  std::string text_;
+  std::vector<Part> parts_;
+  std::size_t max_head_ = 0;    // no label of this prefix begins after this many bytes
+  std::size_t first_name_ = 0;  // index of the first kName, parts_.size() if none
+  std::size_t first_raw_ = 0;   // the same of the first %u or %d
+  bool user_at_ = false;        // has "%u@"
+};
+
+}  // namespace pgbeacon::log

@@ -1,0 +1,318 @@
+#include "logparse/tally.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <random>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "base/text.h"
+
+namespace pgbeacon::log {
+namespace {
+
+const Catalogue& Builtin() {
+  static const Result<Catalogue> catalogue = Catalogue::Builtin();
+  return *catalogue;
+}
+
+void Count(Tally& tally, const Message& message, std::string_view server = "db",
+           double now = 1000) {
+  static Event event;
+  Builtin().Match(message, event);
+  tally.Count(tally.Server(server), message, event, now);
+}
+
+Message Line(Severity severity, std::string_view text, Side side = Side::kServer) {
+  Message message;
+  message.severity = severity;
+  message.side = side;
+  message.text = text;
+  return message;
+}
+
+// One line per series: name{label=value,...} value, or count, sum and non-empty buckets.
+std::vector<std::string> Page(const Tally& tally, double now = 1000) {
+  std::vector<std::string> out;
+  for (const Family& family : tally.Collect(now)) {
+    for (const ClientMetric& metric : family.metric) {
+      std::string line = family.name + "{";
+      for (const auto& label : metric.label) {
+        line += (line.back() == '{' ? "" : ",") + label.name + "=" + label.value;
+      }
+      line += "} ";
+      if (family.type == MetricType::Histogram) {
+        line += "count=" + std::to_string(metric.histogram.sample_count) +
+                " sum=" + FormatDouble(metric.histogram.sample_sum);
+        std::uint64_t below = 0;
+        for (const auto& bucket : metric.histogram.bucket) {
+          if (bucket.cumulative_count > below)
+            line += " le" + FormatDouble(bucket.upper_bound) + "=" +
+                    std::to_string(bucket.cumulative_count);
+          below = bucket.cumulative_count;
+        }
+      } else {
+        line += FormatDouble(family.type == MetricType::Counter ? metric.counter.value
+                                                                : metric.gauge.value);
+      }
+      out.push_back(line);
+    }
+  }
+  return out;
+}
+
+double Value(const Tally& tally, const std::string& series) {
+  for (const std::string& line : Page(tally)) {
+    if (line.starts_with(series + " ")) return std::stod(line.substr(series.size() + 1));
+  }
+  return -1;
+}
+
+bool Shows(const Tally& tally, const std::string& start) {
+  for (const std::string& line : Page(tally)) {
+    if (line.starts_with(start)) return true;
+  }
+  return false;
+}
+
+std::vector<std::string> ReadLines(const std::string& name) {
+  std::ifstream file(std::string(PGB_SOURCE_DIR "/tests/golden/") + name);
+  std::vector<std::string> out;
+  for (std::string line; std::getline(file, line);) out.push_back(line);
+  return out;
+}
+
+// Every sample of the catalogue once.
+void CountAllSamples(Tally& tally) {
+  for (const EventRow& row : Builtin().rows()) {
+    for (const std::string& sample : row.samples) {
+      Message message = Line(Severity::kNone, sample, row.side);
+      for (int i = 0; i < kSeverities && message.severity == Severity::kNone; ++i) {
+        if ((row.severities >> i & 1) != 0) message.severity = static_cast<Severity>(i);
+      }
+      message.context = row.context;
+      Count(tally, message);
+    }
+  }
+}
+
+TEST(Tally, GivesThePinnedPageForOneOfEachEvent) {
+  Tally tally(Builtin(), {});
+  CountAllSamples(tally);
+  const std::vector<std::string> page = Page(tally);
+  const char* update = std::getenv("PGB_UPDATE_GOLDEN");
+  if (update != nullptr) {
+    std::ofstream file(PGB_SOURCE_DIR "/tests/golden/log_events.txt");
+    for (const std::string& line : page) file << line << "\n";
+  }
+  EXPECT_EQ(page, ReadLines("log_events.txt"));
+}
+
+TEST(Tally, FeedsEverySeriesThatIsBorn) {
+  Tally tally(Builtin(), {});
+  tally.Server("db");
+  std::map<std::string, std::string> born;
+  for (const std::string& line : Page(tally)) born[line.substr(0, line.rfind(' '))] = line;
+  CountAllSamples(tally);
+  for (const std::string& line : Page(tally)) {
+    const auto at = born.find(line.substr(0, line.rfind(' ')));
+    if (at != born.end() && at->second == line && !line.starts_with("pg_log_errors_total") &&
+        !line.starts_with("pg_log_messages_total") && !line.starts_with("pg_log_long_statement")) {
+      ADD_FAILURE() << "no row feeds " << line;
+    }
+  }
+}
+
+TEST(Tally, ShowsBornSeriesAtZeroAndNoOthers) {
+  Tally tally(Builtin(), {});
+  tally.Server("db");
+  EXPECT_EQ(Value(tally, "pg_log_messages_total{server=db,severity=PANIC}"), 0);
+  EXPECT_EQ(Value(tally, "pg_log_errors_total{server=db,severity=FATAL,sqlstate=53300}"), 0);
+  EXPECT_EQ(Value(tally, "pg_log_errors_total{server=db,severity=ERROR,sqlstate=57014}"), 0);
+  EXPECT_EQ(
+      Value(tally,
+            "pg_log_events_total{server=db,event=standby_stream_interrupted,class=replication}"),
+      0);
+  EXPECT_EQ(Value(tally, "pg_log_connections_refused_total{server=db,reason=reserved}"), 0);
+  EXPECT_EQ(Value(tally, "pg_log_long_statements_total{server=db}"), 0);
+  EXPECT_EQ(Value(tally, "pg_log_long_statement_threshold_seconds{}"), 2);
+  for (const char* absent :
+       {"pg_log_statement_duration", "pg_client_log", "platform_log", "pg_log_own", "pg_sample"}) {
+    EXPECT_FALSE(Shows(tally, absent)) << absent;
+  }
+}
+
+TEST(Tally, CountsAnErrorBySeverityAndSqlstate) {
+  Tally tally(Builtin(), {});
+  Message message = Line(Severity::kError, "relation \"t\" does not exist");
+  Count(tally, message);  // the row knows its SQLSTATE
+  message.sqlstate = "42P01";
+  Count(tally, message);
+  Count(tally, Line(Severity::kError, "nobody knows this"));
+  message = Line(Severity::kError, "nobody knows this");
+  message.sqlstate = "MY001";
+  Count(tally, message);
+  message.severity = Severity::kLog;
+  Count(tally, message);
+  EXPECT_EQ(Value(tally, "pg_log_errors_total{server=db,severity=ERROR,sqlstate=42P01}"), 2);
+  EXPECT_EQ(Value(tally, "pg_log_errors_total{server=db,severity=ERROR,sqlstate=unknown}"), 1);
+  EXPECT_EQ(Value(tally, "pg_log_errors_total{server=db,severity=ERROR,sqlstate=other}"), 1);
+  EXPECT_EQ(Value(tally, "pg_log_events_total{server=db,event=other,class=other}"), 3);
+  EXPECT_EQ(Value(tally, "pg_log_messages_total{server=db,severity=ERROR}"), 4);
+  EXPECT_EQ(Value(tally, "pg_log_messages_total{server=db,severity=LOG}"), 1);
+  EXPECT_FALSE(Shows(tally, "pg_log_errors_total{server=db,severity=LOG"));
+}
+
+TEST(Tally, KeepsClientAndPlatformLinesOutOfTheServersFamilies) {
+  Tally tally(Builtin(), {});
+  tally.Server("db");
+  const std::vector<std::string> before = Page(tally);
+  Count(tally, Line(Severity::kError, "relation \"t\" does not exist", Side::kClient));
+  Count(tally, Line(Severity::kError, "SSL SYSCALL error: EOF detected", Side::kClient));
+  Count(tally, Line(Severity::kLog, "duration: 5000 ms  statement: SELECT 1", Side::kClient));
+  Count(tally, Line(Severity::kNone, "at=error code=H13 desc=\"\"", Side::kPlatform));
+  std::vector<std::string> expected = before;
+  for (const char* line :
+       {"pg_client_log_errors_total{server=db,severity=ERROR,sqlstate=42P01} 1",
+        "pg_client_log_errors_total{server=db,severity=ERROR,sqlstate=unknown} 1",
+        "platform_log_events_total{server=db,event=router_error,code=H13} 1"}) {
+    expected.emplace_back(line);
+  }
+  std::vector<std::string> after = Page(tally);
+  std::ranges::sort(expected);
+  std::ranges::sort(after);
+  EXPECT_EQ(after, expected);
+}
+
+TEST(Tally, CountsOwnRecordsApart) {
+  Tally tally(Builtin(), {});
+  Message message = Line(Severity::kError, "canceling statement due to statement timeout");
+  message.application = "pgbeacon";
+  Count(tally, message);
+  EXPECT_EQ(Value(tally, "pg_log_own_messages_total{server=db,severity=ERROR}"), 1);
+  EXPECT_EQ(Value(tally, "pg_log_messages_total{server=db,severity=ERROR}"), 0);
+  EXPECT_EQ(Value(tally, "pg_log_errors_total{server=db,severity=ERROR,sqlstate=57014}"), 0);
+  EXPECT_FALSE(Shows(tally, "pg_log_events_total{server=db,event=statement_timeout"));
+}
+
+TEST(Tally, CountsUnlabelledTextOnlyWhereNoPrefixIsKnown) {
+  Tally tally(Builtin(), {});
+  Message message = Line(Severity::kNone, "temporary file: path \"x\", size 5");
+  Count(tally, message);
+  message.unprefixed = true;
+  Count(tally, message);
+  EXPECT_EQ(Value(tally, "pg_log_messages_total{server=db,severity=LOG}"), 1);
+  EXPECT_EQ(Value(tally, "pg_log_events_total{server=db,event=temp_file,class=resource}"), 1);
+}
+
+TEST(Tally, CountsRaisedMessagesAsNoKnownEvent) {
+  Tally tally(Builtin(), {});
+  Message message = Line(Severity::kError, "no stock left");
+  message.sqlstate = "P0001";
+  Count(tally, message);
+  EXPECT_EQ(Value(tally, "pg_log_errors_total{server=db,severity=ERROR,sqlstate=P0001}"), 1);
+  EXPECT_EQ(Value(tally, "pg_log_events_total{server=db,event=other,class=other}"), 1);
+}
+
+TEST(Tally, ObservesDurationsAndLongStatements) {
+  Tally tally(Builtin(), {.long_statement_seconds = 0.1});
+  for (const char* text : {"duration: 1.000 ms  statement: a", "duration: 99.999 ms  statement: a",
+                           "duration: 100.000 ms  statement: a"}) {
+    Count(tally, Line(Severity::kLog, text));
+  }
+  Count(tally, Line(Severity::kLog, "duration: 900 ms  parse <unnamed>: a"));
+  EXPECT_EQ(Value(tally, "pg_log_long_statements_total{server=db}"), 1);
+  EXPECT_TRUE(Shows(tally,
+                    "pg_log_statement_duration_seconds{server=db,kind=statement} count=3 "
+                    "sum=0.200999 le0.001=1 le0.1=3"));
+  EXPECT_EQ(Value(tally, "pg_log_long_statement_threshold_seconds{}"), 0.1);
+}
+
+TEST(Tally, CapsLabelValuesThatMessagesChoose) {
+  Tally tally(Builtin(), {});
+  for (int i = 0; i < 1000; ++i) {
+    const std::string text = "at=error code=H" + std::to_string(i) + " desc";
+    Count(tally, Line(Severity::kNone, text, Side::kPlatform));
+  }
+  std::size_t series = 0;
+  for (const std::string& line : Page(tally))
+    series += line.starts_with("platform_log_events_total") ? 1 : 0;
+  EXPECT_EQ(series, 201U);
+  EXPECT_EQ(Value(tally, "platform_log_events_total{server=db,event=router_error,code=other}"),
+            800);
+  Count(tally, Line(Severity::kNone, "at=error code=H5 desc", Side::kPlatform));
+  EXPECT_EQ(Value(tally, "platform_log_events_total{server=db,event=router_error,code=H5}"), 2);
+}
+
+TEST(Tally, MakesLabelValuesFitForAPage) {
+  Tally tally(Builtin(), {});
+  const std::string text =
+      "at=error code=" + std::string("\xff\x01") + std::string(500, 'x') + " desc";
+  Count(tally, Line(Severity::kNone, text, Side::kPlatform));
+  Count(tally, Line(Severity::kNone, text, Side::kPlatform));
+  for (const std::string& line : Page(tally)) {
+    EXPECT_TRUE(IsUtf8(line));
+    EXPECT_LT(line.size(), 200U);
+  }
+}
+
+TEST(Tally, TakesSamplesFromAddOnsOnly) {
+  Tally tally(Builtin(), {});
+  Message message =
+      Line(Severity::kNone, "source=DATABASE addon=pg-1 sample#tables=38", Side::kPlatform);
+  message.source = "app";
+  message.process = "web.1";
+  Count(tally, message);
+  EXPECT_FALSE(Shows(tally, "pg_sample"));
+  message.process = "heroku-postgres";
+  Count(tally, message);
+  EXPECT_EQ(Value(tally, "pg_sample_tables{server=db,source=DATABASE,addon=pg-1}"), 38);
+  message.side = Side::kServer;
+  Count(tally, message, "other");
+  EXPECT_FALSE(Shows(tally, "pg_sample_tables{server=other"));
+}
+
+TEST(Tally, MergesToExactlyWhatOneTallyWouldHaveCounted) {
+  std::mt19937 random(7);
+  std::vector<Message> messages;
+  std::vector<std::string> texts;
+  texts.reserve(20'000);
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string number =
+        std::to_string(random() % 100000) + "." + std::to_string(random() % 1000);
+    switch (random() % 4) {
+      case 0:
+        texts.push_back("process 1 acquired Mode" + std::to_string(random() % 8) + " on x after " +
+                        number + " ms");
+        break;
+      case 1:
+        texts.push_back("temporary file: path \"x\", size " + std::to_string(random()));
+        break;
+      default:
+        texts.push_back("duration: " + number + " ms  statement: a");
+    }
+    messages.push_back(Line(Severity::kLog, texts.back()));
+  }
+  Tally whole(Builtin(), {});
+  std::vector<Tally> parts;
+  for (int i = 0; i < 3; ++i) parts.emplace_back(Builtin(), TallyOptions());
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const std::string server = "s" + std::to_string(i % 2);
+    Count(whole, messages[i], server);
+    Count(parts[random() % 3], messages[i], server);
+  }
+  Tally merged(Builtin(), {});
+  for (const Tally& part : parts) merged.Merge(part);
+  EXPECT_EQ(Page(merged), Page(whole));
+  ASSERT_EQ(merged.Events().size(), whole.Events().size());
+  EXPECT_EQ(merged.Events()[0].event, "query_duration");
+  EXPECT_EQ(merged.Events()[0].count, whole.Events()[0].count);
+}
+
+}  // namespace
+}  // namespace pgbeacon::log

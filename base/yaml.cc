@@ -1,10 +1,12 @@
 #include "base/yaml.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <sstream>
 #include <unordered_map>
 #include <utility>
 
@@ -79,6 +81,43 @@ struct Converter {
   }
 };
 
+/// Whether a document holds anything.
+class ContentSeen : public YAML::EventHandler {
+ public:
+  bool seen() const { return seen_; }
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override { seen_ = true; }
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {
+    seen_ = true;
+  }
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
+    seen_ = true;
+  }
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {
+    seen_ = true;
+  }
+  void OnMapEnd() override {}
+
+ private:
+  bool seen_ = false;
+};
+
+/// YAML::LoadAll is no way to ask: from some broken texts it makes documents for ever.
+bool HasSecondDocument(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  ContentSeen first;
+  ContentSeen second;
+  return parser.HandleNextDocument(first) && parser.HandleNextDocument(second) && second.seen();
+}
+
 const char* KindName(YamlValue::Kind kind) {
   switch (kind) {
     case YamlValue::Kind::kNull:
@@ -110,14 +149,15 @@ YamlMap ReadYaml(std::string_view text, std::string file, YamlErrors& errors) {
   root->line = 1;
   root->column = 1;
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1) errors.Add(file + ": one YAML document is expected, found several");
-    if (!documents.empty() && !documents[0].IsNull()) {
-      if (!documents[0].IsMap()) {
-        errors.Add(file + ":1:1: the document must be a map of keys");
-      } else {
-        *root = Converter{file, errors}.Convert(documents[0], 0);
-      }
+    const std::string copy(text);
+    const YAML::Node document = YAML::Load(copy);
+    if (HasSecondDocument(copy)) {
+      errors.Add(file + ": one YAML document is expected, found several");
+    }
+    if (document.IsMap()) {
+      *root = Converter{file, errors}.Convert(document, 0);
+    } else if (document.IsDefined() && !document.IsNull()) {
+      errors.Add(file + ":1:1: the document must be a map of keys");
     }
   } catch (const YAML::Exception& error) {
     errors.Add(file + ":" + std::to_string(error.mark.line + 1) + ":" +

@@ -140,6 +140,11 @@ TEST(Yaml, RefusesWhatIsNotOneMap) {
   EXPECT_TRUE(ErrorsOf("# only a comment\n", nothing).empty());
 }
 
+TEST(Yaml, EndsOnTextThatMakesDocumentsForEver) {
+  const std::string text("a: 1\nb: c\xff\xff: d(\0e", 20);
+  EXPECT_FALSE(ErrorsOf("," + text, [](YamlMap& root) { root.Finish(); }).empty());
+}
+
 TEST(Yaml, BoundsAliasesThatMultiply) {
   std::string text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 9; ++i) {

@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""The checks themselves: each passes a clean tree and refuses one that breaks its rule."""
+
+import contextlib
+import io
+import os
+import shutil
+import tempfile
+import unittest
+
+import coroutines
+import format as formatting
+import headers
+import hygiene
+import includes
+import readme
+
+COMPILER = os.environ.get("CXX", "c++").split()
+CLANG_FORMAT = os.environ.get("CLANG_FORMAT", "clang-format-14")
+
+
+class CheckTest(unittest.TestCase):
+    def setUp(self):
+        self.root = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.root)
+
+    def write(self, path, text):
+        full = os.path.join(self.root, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def complaints(self, check, *arguments):
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            status = check(self.root, *arguments)
+        self.assertEqual(status, 1 if output.getvalue() else 0)
+        return output.getvalue()
+
+
+class Includes(CheckTest):
+    def test_accepts_one_way_and_the_right_rooms(self):
+        self.write("base/text.h", "#include <string>\n")
+        self.write("logparse/reader.h", '#include "base/text.h"\n#include "logparse/message.h"\n')
+        self.write("exporter/pg/connection.cc", '#include <libpq-fe.h>\n#include "collectors/engine/plan.h"\n')
+        self.assertEqual(self.complaints(includes.main), "")
+
+    def test_refuses_every_wrong_direction_and_room(self):
+        cases = [
+            ("base/a.h", '#include "logparse/reader.h"'),
+            ("logparse/a.h", '#include "collectors/engine/plan.h"'),
+            ("logparse/a.h", '#include "exporter/pg/connection.h"'),
+            ("collectors/a.cc", '#include "logparse/reader.h"'),
+            ("collectors/a.cc", '#include "plan.h"'),
+            ("exporter/scrape/a.cc", "#include <libpq-fe.h>"),
+            ("exporter/pg/a.cc", "#include <boost/asio/awaitable.hpp>"),
+            ("exporter/net/a.cc", "#include <boost/beast/http.hpp>"),
+            ("logparse/a.cc", "#include <re2/re2.h>"),
+            ("exporter/config/a.cc", "#include <yaml-cpp/yaml.h>"),
+            ("base/a.cc", "#include <regex>"),
+            ("base/a.h", "#include <iostream>"),
+        ]
+        for path, line in cases:
+            with self.subTest(path=path, line=line):
+                self.write(path, "\n" + line + "\n")
+                self.assertIn(f"{path}:2: ", self.complaints(includes.main))
+                os.unlink(os.path.join(self.root, path))
+
+
+class Headers(CheckTest):
+    def test_refuses_a_header_that_needs_another(self):
+        self.write("base/good.h", "#pragma once\n#include <string>\ninline std::string Name() { return {}; }\n")
+        self.assertEqual(self.complaints(headers.main, COMPILER), "")
+        self.write("base/bad.h", "#pragma once\ninline std::string Name() { return {}; }\n")
+        self.assertIn("base/bad.h does not compile alone", self.complaints(headers.main, COMPILER))
+
+
+class Coroutines(CheckTest):
+    def verdict(self, body):
+        self.write("exporter/pg/a.cc", "net::awaitable<int> F(int c) {\n" + body + "\n}\n")
+        return self.complaints(coroutines.main)
+
+    def test_accepts_what_gcc_compiles_correctly(self):
+        cases = [
+            "auto x = co_await f(name);",
+            "const auto [ec, n] = co_await stream.async_wait(kRead, kNoThrow);",
+            "auto& [ec, n] = co_await f(table[3]);",
+            "if (auto r = co_await f(); !r.ok()) { Agg g{1, 2}; }",
+            "while (co_await next()) { x = c ? 1 : 2; }",
+            "for (auto& x : list) { co_await f(x); Agg g{1}; }",
+            "auto task = [&]() -> net::awaitable<void> { co_await f(x); };",
+            "spawn(pool, [self]() -> net::awaitable<void> { co_await self->Run(); }, done);",
+            "if (c) co_await f(x); else g(Agg{1});",
+            "if (c ? a : b) co_await f(x);",
+            "try { co_await f(x); } catch (const E& e) { g({e.what()}); }",
+            "switch (c) { case 1: co_await f(x); break; default: g(Agg{}); }",
+            "// co_await f({1})\n co_await f(\"{?[\", '{');",
+            "co_return co_await f(Error(kTimeout, text));",
+        ]
+        for body in cases:
+            with self.subTest(body=body):
+                self.assertEqual(self.verdict(body), "")
+
+    def test_refuses_what_gcc_destroys_twice(self):
+        cases = [
+            ("co_await f(Agg{1});", "a braced initialiser"),
+            ("co_await f({.a = 1});", "a braced initialiser"),
+            ("Agg g{co_await a(), co_await b()};", "a braced initialiser"),
+            ("std::string s = c ? co_await a() : b;", "?:"),
+            ("co_await f([x] { return x; });", "a lambda"),
+            ("co_await f(name, [x](int y) mutable { return x + y; });", "a lambda"),
+            ("auto r = co_await f(\n    std::vector<int>{1, 2});", "a braced initialiser"),
+            ("if (co_await f(Agg{1})) { g(); }", "a braced initialiser"),
+            ("auto t = [&]() -> net::awaitable<void> { co_await f(Agg{1}); };", "a braced initialiser"),
+            ("co_return co_await f(Agg{});", "a braced initialiser"),
+        ]
+        for body, what in cases:
+            with self.subTest(body=body):
+                self.assertIn(f"exporter/pg/a.cc:2: co_await in one statement with {what}", self.verdict(body))
+
+
+class Hygiene(CheckTest):
+    def test_refuses_machine_paths_and_broken_scripts(self):
+        self.write("docs/a.md", "Logs lie in /var/log/postgresql; the page is at /metrics.\n")
+        self.assertEqual(self.complaints(hygiene.main), "")
+        cases = [
+            ("docs/a.md", "see /" + "home/ann/pgbeacon", "names a folder of one machine"),
+            ("docs/a.md", "see shared" + "/notes.md", "names a folder of one machine"),
+            ("base/a.h", "// na\u00efve", "outside ASCII"),
+            ("a.sh", "if true; then", "syntax error"),
+            ("a.py", "def f(:", "invalid syntax"),
+            ("run.sh", "#!/bin/bash\n", "is not executable"),
+        ]
+        for path, text, complaint in cases:
+            with self.subTest(path=path, text=text):
+                self.write(path, text + "\n")
+                self.assertIn(complaint, self.complaints(hygiene.main))
+                os.unlink(os.path.join(self.root, path))
+
+
+class Format(CheckTest):
+    def test_refuses_what_clang_format_would_change(self):
+        self.write(".clang-format", "BasedOnStyle: Google\n")
+        self.write("base/a.h", "int F();\n")
+        self.assertEqual(self.complaints(formatting.main, CLANG_FORMAT), "")
+        self.write("base/a.h", "int  F( );\n")
+        self.assertIn("base/a.h is not formatted", self.complaints(formatting.main, CLANG_FORMAT))
+
+
+class Readme(CheckTest):
+    def test_refuses_a_folder_that_the_diagram_leaves_out(self):
+        self.write("base/a.h", "")
+        self.write("exporter/pg/a.cc", "")
+        self.write("README.md", "```mermaid\nflowchart LR\n  base --> exporter/pg\n```\n")
+        self.assertEqual(self.complaints(readme.main), "")
+        self.write("exporter/net/a.cc", "")
+        self.assertIn("exporter/net/", self.complaints(readme.main))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,287 @@
+"""The command line: help, mistakes, exit statuses, and the commands that ask a server once."""
+
+import json
+import re
+import signal
+import subprocess
+import time
+import unittest
+
+from harness import beacon
+from harness.beacon import Beacon
+from harness.case import BeaconCase, PairCase
+from harness.postgres import PASSWORD, free_port
+
+SERVE_FLAGS = ("--web.listen-address", "--web.telemetry-path", "--config.file", "--source.file",
+               "--source.prefix", "--source.from", "--collector.all", "--collection-timeout",
+               "--refuse-superuser", "--log.level", "--log.format", "--collector.file")
+COMMANDS = {
+    "serve": SERVE_FLAGS,
+    "parse": ("--prefix", "--events", "--with-text", "--threads", "--output", "--format"),
+    "check": ("--output", "--config.file", "--collection-timeout"),
+    "explain": ("--output", "--config.file", "--collector.all"),
+    "metrics": ("--output",),
+    "setup-sql": ("--role",),
+    "config": ("check",),
+    "config check": ("FILE",),
+}
+
+
+def collectors_of(rows):
+    """The collectors that `metrics -o json` names as sources."""
+    return {row["source"].split()[1] for row in rows if row["source"].startswith("collector ")}
+
+
+class Help(BeaconCase):
+    def test_help_names_every_command_and_flag(self):
+        top = beacon.run("--help")
+        self.assertEqual(0, top.returncode, top.stderr)
+        for command, flags in COMMANDS.items():
+            with self.subTest(command=command):
+                self.assertIn(command.split()[0], top.stdout)
+                done = beacon.run(*command.split(), "--help")
+                self.assertEqual(0, done.returncode, done.stderr)
+                self.assertEqual([], [flag for flag in flags if flag not in done.stdout])
+                self.assertEqual("", done.stderr)
+
+    def test_help_of_serve_names_every_collector(self):
+        collectors = collectors_of(self.metrics())
+        text = beacon.run("serve", "--help").stdout
+        self.assertGreater(len(collectors), 5)
+        self.assertEqual([], [c for c in collectors if f"--collector.{c}" not in text])
+
+    def metrics(self):
+        done = beacon.run("metrics", "-o", "json")
+        self.assertEqual(0, done.returncode, done.stderr)
+        return json.loads(done.stdout)
+
+    def test_metrics_lists_names_types_and_help(self):
+        rows = self.metrics()
+        names = {row["metric"] for row in rows}
+        for name in ("pg_up", "pg_stat_database_xact_commit", "pg_log_messages_total"):
+            self.assertIn(name, names)
+        self.assertTrue(all(row["type"] and row["help"] for row in rows))
+        self.assertIn("pg_up", beacon.run("metrics").stdout)
+
+    def test_version(self):
+        done = beacon.run("--version")
+        self.assertEqual(0, done.returncode)
+        self.assertRegex(done.stdout, r"^pgbeacon \d+\.\d+\.\d+")
+
+    def test_unknown_flags_name_the_nearest(self):
+        for wrong, right in (("--web.listen-adress", "--web.listen-address"),
+                             ("--collector.databse", "--collector.database")):
+            done = beacon.run("serve", wrong, "x")
+            self.assertEqual(2, done.returncode, done.stderr)
+            self.assertIn(wrong, done.stderr)
+            self.assertIn("did you mean " + right, done.stderr)
+            self.assertEqual("", done.stdout)
+
+    def test_unknown_commands_and_values_are_usage_errors(self):
+        for words in (("srve",), ("parse",), ("parse", "--threads", "many", "-"), ("check", "-o", "xml"),
+                      ("serve", "--source.from", "middle"), ("config",)):
+            done = beacon.run(*words)
+            self.assertEqual(2, done.returncode, (words, done.stderr))
+            self.assertTrue(done.stderr.strip())
+
+    def test_nothing_to_serve_is_told_with_the_remedy(self):
+        done = beacon.run("serve")
+        self.assertEqual(2, done.returncode)
+        self.assertIn("DATA_SOURCE_NAME", done.stderr)
+        self.assertIn("--source.file", done.stderr)
+
+
+class Mistakes(BeaconCase):
+    """Each gives file, line and column, the thing, and what would be right."""
+
+    def refused(self, text, *wanted, env=None):
+        path = self.write("pgbeacon.yml", text)
+        for command in (("config", "check", path), ("serve", "--config.file", path)):
+            done = beacon.run(*command, env=env)
+            self.assertEqual(1, done.returncode, (command, done.stderr))
+            for part in wanted:
+                self.assertRegex(done.stderr, part.replace("FILE", re.escape(path)))
+
+    def test_an_unknown_key(self):
+        self.refused("targets:\n  - name: a\n    hosst: b\n    host: c\n", r"FILE:3:\d+", "hosst",
+                     "'host'")
+
+    def test_a_duplicate_key(self):
+        self.refused("long_statement_threshold: 1s\nlong_statement_threshold: 2s\n", r"FILE:2:\d+",
+                     "long_statement_threshold")
+
+    def test_a_wrong_type(self):
+        self.refused("targets:\n  name: a\n", r"FILE:\d+:\d+", "targets")
+        self.refused("collectors:\n  database: {enabled: perhaps}\n", r"FILE:2:\d+", "perhaps")
+
+    def test_yaml_that_is_none(self):
+        self.refused("targets: [\n", r"FILE:\d+:\d+")
+
+    def test_an_unknown_collector(self):
+        self.refused("collectors:\n  databse: {enabled: false}\n", "databse", "did you mean 'database'")
+
+    def test_a_bad_collector_file(self):
+        bad = self.write("bad.yml", "name: mine\nquerys: []\n")
+        self.refused(f"user_collectors: ['{bad}']\n", re.escape(bad) + r":2:\d+", "querys", "queries")
+        self.refused("user_collectors: ['/nowhere/*.yml']\n", "/nowhere")
+
+    def test_all_mistakes_are_told_at_once(self):
+        self.refused("surces: []\ntargts: []\n", r"FILE:1:\d+", r"FILE:2:\d+")
+
+    def test_a_missing_file(self):
+        done = beacon.run("serve", "--config.file", "/nowhere.yml")
+        self.assertEqual(1, done.returncode)
+        self.assertIn("/nowhere.yml", done.stderr)
+
+    def test_a_bad_connection_string_tells_no_password(self):
+        done = beacon.run("serve", env={"DATA_SOURCE_NAME": "host=a password=swordfish nonsense=b"})
+        self.assertEqual(1, done.returncode)
+        self.assertIn("connection string", done.stderr)
+        self.assertIn("host=... user=...", done.stderr)
+        self.assertNotIn("swordfish", done.stderr)
+
+    def test_a_listen_address_that_is_taken(self):
+        with Beacon(dsn="host=127.0.0.1 port=1 user=a dbname=a") as first:
+            done = beacon.run("serve", "--web.listen-address", f"127.0.0.1:{first.port}",
+                              env={"PGHOST": "127.0.0.1"})
+        self.assertEqual(1, done.returncode)
+        self.assertIn(str(first.port), done.stderr)
+
+    def test_a_good_config_is_valid(self):
+        path = self.write("pgbeacon.yml", "targets:\n  - name: a\n    host: b\n")
+        done = beacon.run("config", "check", path)
+        self.assertEqual((0, ""), (done.returncode, done.stderr))
+        self.assertIn("is valid", done.stdout)
+
+
+class OneShot(PairCase):
+    settings = {"log_connections": "on"}
+
+    def env(self, server=None):
+        return {"DATA_SOURCE_NAME": (server or self.primary).dsn()}
+
+    def test_check_looks_as_flyctl_checks_list(self):
+        for server, role in ((self.primary, "primary"), (self.standby, "replica|standby")):
+            done = beacon.run("check", env=self.env(server))
+            self.assertIn(done.returncode, (0, 1, 2), done.stderr)
+            lines = done.stdout.splitlines()
+            for column in ("NAME", "STATUS", "LAST UPDATED", "OUTPUT"):
+                self.assertIn(column, lines[0])
+            for suite in ("vm", "pg", "role"):
+                self.assertRegex(done.stdout, rf"(?m)^\s*{suite}\b")
+            self.assertRegex(done.stdout, role)
+            self.assertIn("[\u2713]", done.stdout)
+            self.assertNotIn("\x1b[", done.stdout)
+
+    def test_check_as_json(self):
+        done = beacon.run("check", "-o", "json", env=self.env())
+        suites = {suite["name"]: suite for suite in json.loads(done.stdout)}
+        self.assertEqual({"vm", "pg", "role"}, set(suites))
+        self.assertEqual("passing", suites["role"]["status"])
+        self.assertTrue(all(check["output"] for suite in suites.values() for check in suite["checks"]))
+
+    def test_check_of_an_unreachable_server_is_critical(self):
+        done = beacon.run("check", env={"DATA_SOURCE_NAME": f"host=127.0.0.1 port={free_port()} "
+                                                            "user=a dbname=a"})
+        self.assertEqual(2, done.returncode, done.stdout)
+        self.assertIn("critical", done.stdout)
+
+    def test_explain_lists_every_collector_with_its_sql_or_why_it_is_off(self):
+        done = beacon.run("explain", "-o", "json", env=self.env())
+        self.assertEqual(0, done.returncode, done.stderr)
+        plan = json.loads(done.stdout)
+        for one in plan:
+            if one["on"]:
+                self.assertRegex(one["sql"], "(?i)select")
+                self.assertGreaterEqual(one["seconds"], 0)
+                self.assertIsInstance(one["rows"], int)
+                self.assertNotIn("reason", one)
+            else:
+                self.assertTrue(one["reason"])
+        self.assertGreater(sum(one["on"] for one in plan), 5)
+        listed = collectors_of(json.loads(beacon.run("metrics", "-o", "json").stdout))
+        self.assertEqual(listed, {one["collector"] for one in plan})
+        table = beacon.run("explain", env=self.env()).stdout
+        self.assertEqual([], [one["collector"] for one in plan if one["collector"] not in table])
+
+    def test_explain_of_an_unreachable_server_names_it(self):
+        port = free_port()
+        done = beacon.run("explain", env={"DATABASE_URL": f"postgres://a@127.0.0.1:{port}/a"})
+        self.assertEqual(1, done.returncode)
+        self.assertIn(str(port), done.stderr)
+
+    def test_setup_sql_makes_a_role_that_suffices(self):
+        sql = beacon.run("setup-sql", "--role", "made").stdout
+        for _ in range(2):  # it may be run again
+            psql = subprocess.run(
+                ["psql", "-X", "-v", "ON_ERROR_STOP=1", "-q", "-h", self.primary.sockets, "-p",
+                 str(self.primary.port), "-U", "postgres", "-d", "postgres"],
+                input=sql, capture_output=True, text=True, check=False)
+            self.assertEqual(0, psql.returncode, psql.stderr)
+        self.primary.query("alter role made password %s", (PASSWORD,))
+        page = self.beacon(dsn=self.primary.dsn(user="made")).scrape()
+        self.assertEqual((1, {}), (page.value("pg_up"), page.failed_collectors()))
+        self.assertFalse(self.primary.value("select rolsuper from pg_roles where rolname = 'made'"))
+
+    def test_every_way_to_name_the_server_works(self):
+        port = self.primary.port
+        uri = f"127.0.0.1:{port}/postgres?sslmode=disable"
+        secret = self.write("password", PASSWORD + "\n")
+        quoted = PASSWORD.replace(" ", "%20")
+        ways = (
+            {"DATA_SOURCE_NAME": f"postgresql://beacon:{quoted}@{uri}"},
+            {"DATA_SOURCE_URI": uri, "DATA_SOURCE_USER": "beacon", "DATA_SOURCE_PASS": PASSWORD},
+            {"DATA_SOURCE_URI": uri, "DATA_SOURCE_USER": "beacon", "DATA_SOURCE_PASS_FILE": secret},
+            {"DATABASE_URL": f"postgres://beacon:{quoted}@{uri}"},
+            {"PGHOST": "127.0.0.1", "PGPORT": str(port), "PGUSER": "beacon", "PGPASSWORD": PASSWORD,
+             "PGDATABASE": "postgres"},
+            {"PGHOST": self.primary.sockets, "PGPORT": str(port), "PGUSER": "beacon",
+             "PGDATABASE": "postgres"},
+        )
+        for env in ways:
+            with self.subTest(env=sorted(env)):
+                with Beacon(env=env) as exporter:
+                    page = exporter.scrape()
+                    self.assertEqual(1, page.value("pg_up"), exporter.log())
+        config = self.write("pgbeacon.yml", (
+            f"targets:\n  - {{name: main, host: 127.0.0.1, port: {port}, user: beacon, "
+            f"database: postgres, password_file: {secret}}}\n"))
+        with Beacon("--config.file", config) as exporter:
+            self.assertEqual(1, exporter.scrape().value("pg_up"), exporter.log())
+
+    def test_collectors_are_switched_by_flag_and_config(self):
+        name = "pg_stat_archiver_archived_count"
+        plan = json.loads(beacon.run("explain", "-o", "json", env=self.env()).stdout)
+        archiver = next(one["collector"] for one in plan if "archiver" in one["collector"])
+        config = self.write("pgbeacon.yml", f"collectors:\n  {archiver}: {{enabled: false}}\n")
+        off = (("--no-collector." + archiver,), ("--config.file", config))
+        for arguments in off:
+            self.assertNotIn(name, self.beacon(*arguments, dsn=self.primary.dsn()).scrape().names())
+        both = self.beacon("--config.file", config, "--collector." + archiver, dsn=self.primary.dsn())
+        self.assertIn(name, both.scrape().names())
+
+    def test_signals_end_it_at_once_with_status_0(self):
+        for how in (signal.SIGINT, signal.SIGTERM):
+            exporter = Beacon(dsn=self.primary.dsn())
+            exporter.scrape()
+            self.assertLess(exporter.stop(how), 3)
+
+    def test_its_own_log_is_logfmt_or_json(self):
+        exporter = self.beacon("--log.format", "json", dsn=self.primary.dsn())
+        exporter.stop()
+        for line in exporter.lines:
+            self.assertLessEqual({"ts", "level", "msg"}, set(json.loads(line)))
+        exporter = self.beacon(dsn=self.primary.dsn())
+        exporter.stop()
+        for line in exporter.lines:
+            self.assertRegex(line, r"^ts=\S+ level=\w+ msg=")
+
+    def test_listens_soon_after_its_start(self):
+        started = time.monotonic()
+        exporter = self.beacon(dsn=self.primary.dsn(), ready=False)
+        self.assertLess(time.monotonic() - started, 5)
+        self.assertEqual(200, exporter.get("/-/healthy").status)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,207 @@
+"""`pgbeacon parse`: whole logs in, a summary, metrics or one JSON object per message out."""
+
+import json
+import os
+import unittest
+
+from harness import beacon
+from harness.case import BeaconCase
+from harness.logs import Tail, count_messages, write_gzip
+from harness.pages import DATA, Page, promtool_complaints
+from harness.postgres import PREFIX
+
+
+def seed_rows():
+    with open(os.path.join(DATA, "seed-logs.txt"), encoding="utf-8") as file:
+        for row in file:
+            if not row.startswith("#") and row.strip():
+                yield row.rstrip("\n").split("\t", 4)
+
+
+def events(*arguments, stdin=None):
+    done = beacon.run("parse", "--events", *arguments, stdin=stdin)
+    if done.returncode != 0:
+        raise AssertionError(f"parse {arguments}: status {done.returncode}\n{done.stderr}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+class SeedLines(unittest.TestCase):
+    def test_each_line_alone_gives_its_event_without_configuration(self):
+        rows = list(seed_rows())
+        self.assertEqual(20, len(rows))
+        for event, severity, sqlstate, side, line in rows:
+            with self.subTest(event=event):
+                found = events("-", stdin=(line + "\n").encode())
+                self.assertEqual(1, len(found), found)
+                wanted = (event, None if severity == "-" else severity,
+                          None if sqlstate == "-" else sqlstate, side)
+                seen = tuple(found[0].get(key) or None
+                             for key in ("event", "severity", "sqlstate", "side"))
+                self.assertEqual(wanted, seen)
+
+    def test_fields_carry_numbers_and_texts_only_when_asked(self):
+        row = next(row for row in seed_rows() if row[0] == "query_duration")
+        [plain] = events("-", stdin=(row[4] + "\n").encode())
+        [full] = events("-", "--with-text", stdin=(row[4] + "\n").encode())
+        self.assertNotIn("courses", json.dumps(plain))
+        self.assertIn("courses", json.dumps(full))
+        self.assertIn(0.063697, plain["fields"].values())
+
+    def test_sample_lines_become_gauges(self):
+        row = next(row for row in seed_rows() if row[0] == "heroku_sample")
+        done = beacon.run("parse", "-o", "prom", "-", stdin=(row[4] + "\n").encode())
+        page = Page(done.stdout)
+        self.assertEqual(61229240, page.value("pg_sample_db_size_bytes"))
+        self.assertEqual(7629452 * 1024, page.value("pg_sample_memory_total_bytes"))
+        self.assertEqual(0.99999, page.value("pg_sample_index_cache_hit_ratio"))
+        self.assertEqual(0.395, page.value("pg_sample_load_avg_1m"))
+
+
+class Files(BeaconCase):
+    """A log of every shape that a server writes, made here."""
+
+    @staticmethod
+    def make(records):
+        out = []
+        for n in range(records):
+            who = "alice@shop/web" if n % 5 else "[unknown]@[unknown]/[unknown]"
+            head = f"2026-03-04 05:06:{n % 60:02d}.123 UTC [{100 + n % 9}] {who} "
+            shape = n % 6
+            if shape == 0:
+                out.append(head + f"LOG:  duration: {n % 400}.250 ms  statement: select {n}\n\tfrom t\n")
+            elif shape == 1:
+                out.append(head + 'ERROR:  relation "missing" does not exist at character 15\n' + head +
+                           f"STATEMENT:  select * from missing -- {n}\n")
+            elif shape == 2:
+                out.append(head + "ERROR:  deadlock detected\n" + head +
+                           f"DETAIL:  Process {n} waits for ShareLock on transaction 7.\n"
+                           "\tProcess 8 waits for ShareLock on transaction 9.\n" + head +
+                           f"STATEMENT:  update t set n = {n}\n")
+            elif shape == 3:
+                out.append(head + "LOG:  temporary file: path \"base/pgsql_tmp/pgsql_tmp12.3\", "
+                           f"size {n * 1000}\n")
+            elif shape == 4:
+                out.append(head + "FATAL:  terminating connection due to administrator command\n")
+            else:
+                out.append(head + f"LOG:  something nobody knows, number {n}\n")
+        return "".join(out)
+
+    def setUp(self):
+        self.text = self.make(6000)
+        self.path = self.write("shop.log", self.text)
+
+    def prom(self, *arguments, stdin=None):
+        done = beacon.run("parse", "-o", "prom", *arguments, stdin=stdin)
+        self.assertEqual(0, done.returncode, done.stderr)
+        return done.stdout
+
+    def logs(self, text):
+        """The pg_log_* samples, without the label `server`."""
+        return {(name, frozenset(pair for pair in labels if pair[0] != "server")): value
+                for (name, labels), value in Page(text).samples.items() if name.startswith("pg_log_")}
+
+    def test_metrics_equal_an_independent_count(self):
+        page = Page(self.prom("--prefix", PREFIX, self.path))
+        counts, texts = count_messages(self.text)
+        for severity, count in counts["others"].items():
+            self.assertEqual(count, page.value("pg_log_messages_total", severity=severity))
+        self.assertEqual(1000, page.value("pg_log_errors_total", severity="ERROR", sqlstate="42P01"))
+        self.assertEqual(1000, page.value("pg_log_errors_total", severity="ERROR", sqlstate="40P01"))
+        self.assertEqual(1000, page.value("pg_log_events_total", event="other"))
+        self.assertEqual(1000, page.value("pg_log_connections_terminated_total", reason="admin"))
+        sizes = [int(text.rsplit(" ", 1)[1]) for text in texts if text.startswith("temporary file")]
+        self.assertEqual(sum(sizes), page.value("pg_log_temporary_file_bytes_sum"))
+        self.assertEqual(1000, page.value("pg_log_statement_duration_seconds_count"))
+
+    def test_detection_needs_no_prefix(self):
+        self.assertEqual(self.logs(self.prom("--prefix", PREFIX, self.path)),
+                         self.logs(self.prom(self.path)))
+
+    def test_threads_change_nothing(self):
+        one = self.logs(self.prom("--prefix", PREFIX, "--threads", "1", self.path))
+        for threads in ("2", "4"):
+            self.assertEqual(one, self.logs(self.prom("--prefix", PREFIX, "--threads", threads, self.path)))
+
+    def test_events_come_in_order_whatever_the_threads(self):
+        one = events("--prefix", PREFIX, "--threads", "1", self.path)
+        self.assertEqual(6000, len(one))
+        self.assertEqual(one, events("--prefix", PREFIX, "--threads", "4", self.path))
+
+    def test_gzip_and_stdin_give_the_same(self):
+        plain = self.logs(self.prom("--prefix", PREFIX, self.path))
+        zipped = self.path + ".gz"
+        write_gzip(zipped, self.text)
+        self.assertEqual(plain, self.logs(self.prom("--prefix", PREFIX, zipped)))
+        self.assertEqual(plain, self.logs(self.prom("--prefix", PREFIX, "-", stdin=self.text.encode())))
+
+    def test_several_files_add_up(self):
+        both = self.logs(self.prom("--prefix", PREFIX, self.path, self.write("b.log", self.make(600))))
+        key = ("pg_log_messages_total", frozenset({("severity", "FATAL")}))
+        self.assertEqual(1100, both[key])
+
+    def test_records_are_assembled(self):
+        records = events("--prefix", PREFIX, "--with-text", self.path)
+        fight = next(record for record in records if record["event"] == "deadlock")
+        self.assertEqual("40P01", fight["sqlstate"])
+        self.assertRegex(fight["detail"], r"^Process \d+ waits .* 7\.\nProcess 8 waits .* 9\.$")
+        self.assertRegex(fight["statement"], r"^update t set n = \d+$")
+        self.assertEqual(("alice", "shop", "web"), tuple(
+            next(r for r in records if r.get("user") == "alice")[k]
+            for k in ("user", "database", "application")))
+        slow = next(record for record in records if record["event"] == "query_duration")
+        self.assertIn("from t", json.dumps(slow))
+
+    def test_summary_and_json_are_for_people_and_programs(self):
+        table = beacon.run("parse", "--prefix", PREFIX, self.path)
+        self.assertEqual(0, table.returncode, table.stderr)
+        self.assertIn("6000", table.stdout.replace(",", ""))
+        self.assertIn("undefined_table", table.stdout)
+        summary = beacon.run("parse", "--prefix", PREFIX, "-o", "json", self.path)
+        self.assertIsInstance(json.loads(summary.stdout), (dict, list))
+
+    def test_promtool_finds_nothing_that_is_not_reviewed(self):
+        self.assertEqual([], promtool_complaints(self.prom("--prefix", PREFIX, self.path)))
+
+
+class BadInput(BeaconCase):
+    def test_a_missing_file_is_named(self):
+        done = beacon.run("parse", "/nowhere/at-all.log")
+        self.assertNotEqual(0, done.returncode)
+        self.assertIn("/nowhere/at-all.log", done.stderr)
+
+    def test_a_prefix_that_is_none_is_refused(self):
+        done = beacon.run("parse", "--prefix", "%Y-%", "-", stdin=b"LOG:  x\n")
+        self.assertNotEqual(0, done.returncode)
+        self.assertIn("%Y", done.stderr)
+
+    def test_a_prefix_that_does_not_fit_is_told(self):
+        log = Tail(os.path.join(self.folder(), "x.log"))
+        log.append(200)
+        done = beacon.run("parse", "--prefix", "%t|%p|%u|", log.path)
+        self.assertIn("log_line_prefix", done.stderr)
+        self.assertIn("%t|%p|%u|", done.stderr)
+
+    def test_an_empty_log_is_no_error(self):
+        done = beacon.run("parse", "-o", "prom", "-", stdin=b"")
+        self.assertEqual(0, done.returncode, done.stderr)
+        Page(done.stdout)
+
+    def test_bytes_that_are_no_text_cost_only_their_lines(self):
+        log = Tail("unused")
+        noise = b"\x00\xff\xfe" + bytes(range(256)) + b"\n"
+        text = log.lines(2).encode() + noise + log.lines(2).encode()
+        page = Page(beacon.run("parse", "--prefix", Tail.PREFIX, "-o", "prom", "-", stdin=text).stdout)
+        self.assertEqual(4, page.sum("pg_log_errors_total", sqlstate="42P01"))
+        for line in beacon.run("parse", "--events", "--with-text", "-", stdin=noise).stdout.splitlines():
+            json.loads(line)
+
+    def test_a_damaged_gzip_is_told(self):
+        path = os.path.join(self.folder(), "cut.gz")
+        write_gzip(path, Files.make(600))
+        os.truncate(path, os.path.getsize(path) // 2)
+        done = beacon.run("parse", path)
+        self.assertIn(path, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -46,6 +46,16 @@ void AddOutput(CLI::App& command, Arguments& arguments) {
       ->capture_default_str();
 }
 
+void AddLogFlags(CLI::App& command, Arguments& arguments) {
+  command
+      .add_option("--log.level", arguments.log_level, "Least severe message of pgbeacon's own log")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
+  command.add_option("--log.format", arguments.log_format, "Form of pgbeacon's own log")
+      ->check(CLI::IsMember({"logfmt", "json"}))
+      ->capture_default_str();
+}
+
 /// --collector.NAME and --no-collector.NAME for every collector, by its own and its peer's name.
 void AddCollectorFlags(CLI::App& command, collectors::Selection& selection,
                        const collectors::Catalogue& catalogue) {
@@ -213,13 +223,6 @@ int Main(int argc, char** argv) {
   app.set_version_flag("--version", std::string("pgbeacon ") + metrics::Version() + " (revision " +
                                         metrics::Revision() + ", compiler " + __VERSION__ + ")");
   app.require_subcommand(1);
-  app.fallthrough();
-  app.add_option("--log.level", arguments.log_level, "Least severe message of pgbeacon's own log")
-      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
-      ->capture_default_str();
-  app.add_option("--log.format", arguments.log_format, "Form of pgbeacon's own log")
-      ->check(CLI::IsMember({"logfmt", "json"}))
-      ->capture_default_str();
   app.footer("pgbeacon COMMAND --help tells a command's flags; --help-all tells all of them.");
   app.set_help_all_flag("--help-all", "Print the help of all commands and exit");
 
@@ -246,6 +249,8 @@ int Main(int argc, char** argv) {
   config->require_subcommand(1);
   CLI::App* config_check = config->add_subcommand("check", "Report every mistake of a config file");
   config_check->add_option("FILE", arguments.config_file, "The config file")->required();
+
+  for (CLI::App* command : {serve, parse, check, explain}) AddLogFlags(*command, arguments);
 
   std::vector<std::string> words = WithCommand(argc, argv);
   if (!words.empty() && !words[0].starts_with("-") && !IsCommand(app, words[0])) {

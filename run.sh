@@ -54,12 +54,13 @@ build_pgbeacon() {
   build release pgbeacon
 }
 
-# serve ARGUMENT...: starts pgbeacon on a free port and waits until it answers.
+# serve NAME ARGUMENT...: starts pgbeacon on a free port and waits until it answers; sets url.
 serve() {
-  local port
+  local name=$1 port
+  shift
   port=$(free_port 9187)
   url=http://127.0.0.1:$port
-  start pgbeacon TERM "$pgbeacon" serve --web.listen-address "127.0.0.1:$port" "$@"
+  start "$name" TERM "$pgbeacon" serve --web.listen-address "127.0.0.1:$port" "$@"
   wait_until 30 "pgbeacon does not answer on $url" answers "$url/-/healthy"
 }
 
@@ -71,7 +72,7 @@ first_check() {
 
 if [[ -n ${DATA_SOURCE_NAME:-}${DATABASE_URL:-} ]]; then
   build_pgbeacon
-  serve "$@"
+  serve pgbeacon "$@"
   first_check
   printf 'metrics     %s/metrics\n' "$url"
   if [[ -n $once ]]; then
@@ -86,15 +87,21 @@ else
   use_postgres
   use_prometheus
   start_cluster
-  serve --source.file "$demo_data/log/primary-*.log" "$@"
+  serve pgbeacon --source.file "$demo_data/log/primary-*.log" "$@"
+  primary_url=$url
+  DATA_SOURCE_NAME=${DATA_SOURCE_NAME/:$primary_port/:$standby_port} \
+    serve pgbeacon-standby --source.file "$demo_data/log/standby-*.log"
+  standby_url=$url url=$primary_url
   start_load
-  start_prometheus "${url#http://}"
+  start_prometheus "${url#http://}, ${standby_url#http://}"
   first_check
-  printf 'metrics     %s/metrics\nprometheus  %s/graph?g0.expr=pg_up\n' "$url" "$prometheus_url"
+  printf 'metrics     %s/metrics\nof standby  %s/metrics\n' "$url" "$standby_url"
+  printf 'prometheus  %s/graph?g0.expr=pg_up\n' "$prometheus_url"
   printf 'primary     PGPASSFILE=%q psql -h 127.0.0.1 -p %s -U shop shop\n' "$PGPASSFILE" "$primary_port"
   printf 'standby     the same with -p %s\nlogs        %s\n' "$standby_port" "${demo#"$root/"}"
   if [[ -n $once ]]; then
     wait_until 60 "no full scrape" full_scrape "$url"
+    wait_until 60 "no full scrape of the standby" full_scrape "$standby_url"
     wait_until 60 "no log line was counted" log_counted "$url"
     wait_until 60 "Prometheus has not scraped pgbeacon" scraped "$prometheus_url"
     note "a full scrape, a counted log line and a scrape by Prometheus were seen"

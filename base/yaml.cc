@@ -81,41 +81,28 @@ struct Converter {
   }
 };
 
-/// Whether a document holds anything.
-class ContentSeen : public YAML::EventHandler {
+class Ignored : public YAML::EventHandler {
  public:
-  bool seen() const { return seen_; }
-
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override { seen_ = true; }
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
   void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                const std::string&) override {
-    seen_ = true;
-  }
+                const std::string&) override {}
   void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                       YAML::EmitterStyle::value) override {
-    seen_ = true;
-  }
+                       YAML::EmitterStyle::value) override {}
   void OnSequenceEnd() override {}
   void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                  YAML::EmitterStyle::value) override {
-    seen_ = true;
-  }
+                  YAML::EmitterStyle::value) override {}
   void OnMapEnd() override {}
-
- private:
-  bool seen_ = false;
 };
 
 /// YAML::LoadAll is no way to ask: from some broken texts it makes documents for ever.
 bool HasSecondDocument(const std::string& text) {
   std::istringstream stream(text);
   YAML::Parser parser(stream);
-  ContentSeen first;
-  ContentSeen second;
-  return parser.HandleNextDocument(first) && parser.HandleNextDocument(second) && second.seen();
+  Ignored ignored;
+  return parser.HandleNextDocument(ignored) && parser.HandleNextDocument(ignored);
 }
 
 const char* KindName(YamlValue::Kind kind) {

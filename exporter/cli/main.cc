@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -170,13 +169,13 @@ std::string ExplainExtras(const CLI::App& app, const CLI::App& command) {
                           : "; did you mean " + nearest + "?");
 }
 
-int Run(const std::function<int(const Setup&)>& command, const TargetFlags& flags) {
-  const Result<Setup> setup = Prepare(flags, config::SystemEnvironment());
+int Run(int (*command)(const Setup&, Output), const Arguments& arguments) {
+  const Result<Setup> setup = Prepare(arguments.target, config::SystemEnvironment());
   if (!setup.ok()) {
     std::fputs((setup.error().message + "\n").c_str(), stderr);
     return 1;
   }
-  return command(*setup);
+  return command(*setup, ToOutput(arguments.output));
 }
 
 int Serve(const Arguments& arguments) {
@@ -209,6 +208,61 @@ std::vector<std::string> WithCommand(int argc, char** argv) {
   return words;
 }
 
+struct Commands {
+  CLI::App* serve;
+  CLI::App* parse;
+  CLI::App* check;
+  CLI::App* explain;
+  CLI::App* metrics;
+  CLI::App* setup_sql;
+  CLI::App* config_check;
+};
+
+Commands AddCommands(CLI::App& app, Arguments& arguments, const collectors::Catalogue& catalogue) {
+  Commands commands{};
+  commands.serve = app.add_subcommand("serve", "Serve metrics over HTTP (the default)");
+  AddServe(*commands.serve, arguments, catalogue);
+  commands.parse = app.add_subcommand("parse", "Read whole logs and print what they hold");
+  AddParse(*commands.parse, arguments);
+  commands.check =
+      app.add_subcommand("check", "Judge a server: suites pg, role and vm; Nagios exit status");
+  AddTargetFlags(*commands.check, arguments.target, catalogue);
+  AddOutput(*commands.check, arguments);
+  commands.explain =
+      app.add_subcommand("explain", "Show each collector's SQL, rows and time, or why it is off");
+  AddTargetFlags(*commands.explain, arguments.target, catalogue);
+  AddOutput(*commands.explain, arguments);
+  commands.metrics = app.add_subcommand("metrics", "List every metric that can be exposed");
+  commands.metrics->add_option("--config.file", arguments.target.config_file,
+                               "YAML file with further collectors and events");
+  AddOutput(*commands.metrics, arguments);
+  commands.setup_sql =
+      app.add_subcommand("setup-sql", "Print the SQL that creates a role for pgbeacon");
+  commands.setup_sql->add_option("--role", arguments.role, "Name of the role")
+      ->capture_default_str();
+  CLI::App* config = app.add_subcommand("config", "Work with the config file");
+  config->require_subcommand(1);
+  commands.config_check = config->add_subcommand("check", "Report every mistake of a config file");
+  commands.config_check->add_option("FILE", arguments.config_file, "The config file")->required();
+  for (CLI::App* command : {commands.serve, commands.parse, commands.check, commands.explain}) {
+    AddLogFlags(*command, arguments);
+  }
+  return commands;
+}
+
+int RunChosen(const Commands& commands, const Arguments& arguments) {
+  if (commands.parse->parsed()) return RunParse(arguments.parse);
+  if (commands.check->parsed()) return Run(RunCheck, arguments);
+  if (commands.explain->parsed()) return Run(RunExplain, arguments);
+  if (commands.metrics->parsed()) return Run(RunMetrics, arguments);
+  if (commands.config_check->parsed()) return RunConfigCheck(arguments.config_file);
+  if (commands.setup_sql->parsed()) {
+    std::fputs(pg::SetupSql(arguments.role).c_str(), stdout);
+    return 0;
+  }
+  return Serve(arguments);
+}
+
 int Main(int argc, char** argv) {
   const Result<collectors::Catalogue> catalogue = collectors::Catalogue::Builtin();
   if (!catalogue.ok()) {
@@ -216,47 +270,20 @@ int Main(int argc, char** argv) {
     return 1;
   }
   Arguments arguments;
-  CLI::App app(
-      "pgbeacon: PostgreSQL statistics and logs as Prometheus metrics.\nWithout a command it "
-      "serves.");
-  app.name("pgbeacon");
+  CLI::App app("PostgreSQL statistics and logs as Prometheus metrics. Without a command it serves.",
+               "pgbeacon");
   app.set_version_flag("--version", std::string("pgbeacon ") + metrics::Version() + " (revision " +
                                         metrics::Revision() + ", compiler " + __VERSION__ + ")");
-  app.require_subcommand(1);
-  app.footer("pgbeacon COMMAND --help tells a command's flags; --help-all tells all of them.");
   app.set_help_all_flag("--help-all", "Print the help of all commands and exit");
-
-  CLI::App* serve = app.add_subcommand("serve", "Serve metrics over HTTP (the default)");
-  AddServe(*serve, arguments, *catalogue);
-  CLI::App* parse = app.add_subcommand("parse", "Read whole logs and print what they hold");
-  AddParse(*parse, arguments);
-  CLI::App* check =
-      app.add_subcommand("check", "Judge a server: suites pg, role and vm; Nagios exit status");
-  AddTargetFlags(*check, arguments.target, *catalogue);
-  AddOutput(*check, arguments);
-  CLI::App* explain =
-      app.add_subcommand("explain", "Show each collector's SQL, rows and time, or why it is off");
-  AddTargetFlags(*explain, arguments.target, *catalogue);
-  AddOutput(*explain, arguments);
-  CLI::App* metrics = app.add_subcommand("metrics", "List every metric that can be exposed");
-  metrics->add_option("--config.file", arguments.target.config_file,
-                      "YAML file with further collectors");
-  AddOutput(*metrics, arguments);
-  CLI::App* setup_sql =
-      app.add_subcommand("setup-sql", "Print the SQL that creates a role for pgbeacon");
-  setup_sql->add_option("--role", arguments.role, "Name of the role")->capture_default_str();
-  CLI::App* config = app.add_subcommand("config", "Work with the config file");
-  config->require_subcommand(1);
-  CLI::App* config_check = config->add_subcommand("check", "Report every mistake of a config file");
-  config_check->add_option("FILE", arguments.config_file, "The config file")->required();
-
-  for (CLI::App* command : {serve, parse, check, explain}) AddLogFlags(*command, arguments);
+  app.footer("pgbeacon COMMAND --help tells a command's flags; --help-all tells all of them.");
+  app.require_subcommand(1);
+  const Commands commands = AddCommands(app, arguments, *catalogue);
 
   std::vector<std::string> words = WithCommand(argc, argv);
-  if (!words.empty() && !words[0].starts_with("-") && !IsCommand(app, words[0])) {
+  if (!words[0].starts_with("-") && !IsCommand(app, words[0])) {
     return ReportUsage("unknown command " + words[0] + "; pgbeacon --help lists them");
   }
-  std::reverse(words.begin(), words.end());
+  std::reverse(words.begin(), words.end());  // as CLI11 wants them
   try {
     app.parse(words);
   } catch (const CLI::ExtrasError&) {
@@ -266,20 +293,7 @@ int Main(int argc, char** argv) {
     return error.get_exit_code() == 0 ? app.exit(error) : ReportUsage(error.what());
   }
   SetUpLogging(arguments.log_level, arguments.log_format);
-  const Output output = ToOutput(arguments.output);
-  if (parse->parsed()) return RunParse(arguments.parse);
-  if (check->parsed())
-    return Run([&](const Setup& s) { return RunCheck(s, output); }, arguments.target);
-  if (explain->parsed())
-    return Run([&](const Setup& s) { return RunExplain(s, output); }, arguments.target);
-  if (metrics->parsed())
-    return Run([&](const Setup& s) { return RunMetrics(s, output); }, arguments.target);
-  if (config_check->parsed()) return RunConfigCheck(arguments.config_file);
-  if (setup_sql->parsed()) {
-    std::fputs(pg::SetupSql(arguments.role).c_str(), stdout);
-    return 0;
-  }
-  return Serve(arguments);
+  return RunChosen(commands, arguments);
 }
 
 }  // namespace

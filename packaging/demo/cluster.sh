@@ -85,7 +85,7 @@ start_load() {
   start failures TERM bash packaging/demo/failures.sh "$bin/psql"
 }
 
-# start_prometheus TARGET: scrapes TARGET with the sample configuration and the project's rules.
+# start_prometheus TARGETS: scrapes them (comma-separated) with the sample configuration and the project's rules.
 start_prometheus() {
   local port
   port=$(free_port 9090)

@@ -121,7 +121,7 @@ class LiveServer(PairCase):
         cursor = self.session(self.primary).cursor()
         cursor.execute("set work_mem = '64kB'")
         cursor.execute("select count(*) from (select g from generate_series(1, 60000) g order by g desc) s")
-        files = self.temporary_files()
+        files = self.temporary_files(cursor)
         for _ in range(2):
             self.primary.query("checkpoint")
         self.delta(before, exporter, "pg_log_errors_total", 2, sqlstate="55P03")
@@ -132,9 +132,13 @@ class LiveServer(PairCase):
         self.delta(before, exporter, "pg_log_checkpoints_total", 2, kind="checkpoint")
         self.delta(before, exporter, "pg_log_checkpoint_duration_seconds_count", 2, phase="total")
 
-    def temporary_files(self):
-        lines = wait_for(lambda: [line for line in self.primary.log().splitlines()
-                                  if "temporary file: path" in line], "temporary files in the log")
+    def temporary_files(self, cursor):
+        """Sizes in the log, once all that this session has logged so far stands there."""
+        with self.assertRaises(psycopg2.Error):
+            cursor.execute("select end_of_files")
+        wait_for(lambda: "end_of_files" in self.primary.log(), "the mark in the log")
+        lines = [line for line in self.primary.log().splitlines() if "temporary file: path" in line]
+        self.assertTrue(lines)
         return [int(line.rsplit("size ", 1)[1]) for line in lines]
 
     def waits(self):

@@ -141,8 +141,9 @@ TEST(Yaml, RefusesWhatIsNotOneMap) {
 }
 
 TEST(Yaml, EndsOnTextThatMakesDocumentsForEver) {
-  const std::string text("a: 1\nb: c\xff\xff: d(\0e", 20);
-  EXPECT_FALSE(ErrorsOf("," + text, [](YamlMap& root) { root.Finish(); }).empty());
+  using namespace std::string_literals;
+  const std::string text = ",a: 1\nb: c d(\0e"s;
+  EXPECT_FALSE(ErrorsOf(text, [](YamlMap& root) { root.Finish(); }).empty());
 }
 
 TEST(Yaml, BoundsAliasesThatMultiply) {

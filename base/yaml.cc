@@ -184,6 +184,14 @@ const YamlValue* YamlMap::FindScalar(std::string_view key, std::string_view expe
   return value;
 }
 
+const YamlValue* YamlMap::FindKind(std::string_view key, YamlValue::Kind kind) {
+  const YamlValue* value = Find(key);
+  if (value == nullptr || value->kind == kind) return value;
+  errors_->Add(At(*value) + std::string(key) + ": expected " + KindName(kind) + ", found " +
+               KindName(value->kind));
+  return nullptr;
+}
+
 std::string YamlMap::Require(std::string_view key) {
   const YamlValue* found = Find(key);
   const bool wrong_type = found != nullptr && found->kind != YamlValue::Kind::kScalar;
@@ -287,14 +295,9 @@ std::vector<double> YamlMap::Numbers(std::string_view key) {
 }
 
 std::vector<YamlMap> YamlMap::Maps(std::string_view key) {
-  const YamlValue* value = Find(key);
+  const YamlValue* value = FindKind(key, YamlValue::Kind::kList);
   std::vector<YamlMap> out;
   if (value == nullptr) return out;
-  if (value->kind != YamlValue::Kind::kList) {
-    errors_->Add(At(*value) + std::string(key) + ": expected a list, found " +
-                 KindName(value->kind));
-    return out;
-  }
   for (const YamlValue& item : value->items) {
     if (item.kind == YamlValue::Kind::kMap) {
       out.push_back(YamlMap(root_, file_, &item, errors_));
@@ -307,13 +310,8 @@ std::vector<YamlMap> YamlMap::Maps(std::string_view key) {
 
 std::vector<std::pair<std::string, YamlMap>> YamlMap::NamedMaps(std::string_view key) {
   std::vector<std::pair<std::string, YamlMap>> out;
-  const YamlValue* value = Find(key);
+  const YamlValue* value = FindKind(key, YamlValue::Kind::kMap);
   if (value == nullptr) return out;
-  if (value->kind != YamlValue::Kind::kMap) {
-    errors_->Add(At(*value) + std::string(key) + ": expected a map, found " +
-                 KindName(value->kind));
-    return out;
-  }
   for (const auto& [name, member] : value->members) {
     if (member.kind == YamlValue::Kind::kMap) {
       out.emplace_back(name, YamlMap(root_, file_, &member, errors_));
@@ -326,13 +324,8 @@ std::vector<std::pair<std::string, YamlMap>> YamlMap::NamedMaps(std::string_view
 
 std::vector<std::pair<std::string, std::string>> YamlMap::StringMap(std::string_view key) {
   std::vector<std::pair<std::string, std::string>> out;
-  const YamlValue* value = Find(key);
+  const YamlValue* value = FindKind(key, YamlValue::Kind::kMap);
   if (value == nullptr) return out;
-  if (value->kind != YamlValue::Kind::kMap) {
-    errors_->Add(At(*value) + std::string(key) + ": expected a map, found " +
-                 KindName(value->kind));
-    return out;
-  }
   for (const auto& [name, member] : value->members) {
     if (member.kind == YamlValue::Kind::kScalar) {
       out.emplace_back(name, member.scalar);
@@ -344,13 +337,8 @@ std::vector<std::pair<std::string, std::string>> YamlMap::StringMap(std::string_
 }
 
 std::optional<YamlMap> YamlMap::Map(std::string_view key) {
-  const YamlValue* value = Find(key);
+  const YamlValue* value = FindKind(key, YamlValue::Kind::kMap);
   if (value == nullptr) return std::nullopt;
-  if (value->kind != YamlValue::Kind::kMap) {
-    errors_->Add(At(*value) + std::string(key) + ": expected a map, found " +
-                 KindName(value->kind));
-    return std::nullopt;
-  }
   return YamlMap(root_, file_, value, errors_);
 }
 

@@ -88,6 +88,7 @@ class YamlMap {
   std::optional<YamlMap> Map(std::string_view key);
 
   bool Has(std::string_view key) const;
+  bool empty() const { return value_->members.empty(); }
 
   /// Reports every key that no getter has asked for, with the nearest one that was.
   void Finish();
@@ -103,6 +104,7 @@ class YamlMap {
   YamlMap(std::shared_ptr<const YamlValue> file_root, std::string file, const YamlValue* value,
           YamlErrors* errors);
   const YamlValue* Find(std::string_view key);
+  const YamlValue* FindKind(std::string_view key, YamlValue::Kind kind);
   const YamlValue* FindScalar(std::string_view key, std::string_view expected);
   std::string At(const YamlValue& value) const;
 

@@ -14,7 +14,7 @@ constexpr std::size_t kMostHead = 768;    // bytes before a label
 constexpr std::size_t kInferredFrom = 8;  // lines that prefixes are inferred from
 
 // Ordered: where two fit equally well the first wins, so what names more fields stands first.
-constexpr std::array<std::string_view, 34> kKnown = {
+constexpr std::array<std::string_view, 36> kKnown = {
     // Heroku since 2022, and before.
     R"(sql_error_code = %e time_ms = "%m" pid="%p" proc_start_time="%s" session_id="%c" vtid="%v" tid="%x" log_line="%l" %qdatabase="%d" connection_source="%r" user="%u" application_name="%a" )",
     "sql_error_code = %e ",
@@ -46,6 +46,8 @@ constexpr std::array<std::string_view, 34> kKnown = {
     "%m [%p] %q[user=%u,db=%d,app=%a] ",
     "%m [%p] %q%u@%d app=%a ",
     "%m [%p] %q%u@%d/%a ",
+    "%m [%p] %q%u@%d %a ",
+    "%t [%p] %q%u@%d %a ",
     // Debian, now and before.
     "%m [%p] %q%u@%d ",
     "%t [%p-%l] %q%u@%d ",

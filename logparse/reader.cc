@@ -77,6 +77,7 @@ struct Reader::State {
 
   void Sum() {
     stats.messages = records.delivered();
+    stats.unlabelled = records.unlabelled();
     stats.truncated = records.truncated();
   }
 

@@ -39,6 +39,7 @@ struct ReaderStats {
   std::uint64_t bytes = 0;
   std::uint64_t lines = 0;
   std::uint64_t messages = 0;
+  std::uint64_t unlabelled = 0;      ///< messages taken for the server's without a severity
   std::uint64_t truncated = 0;       ///< records cut at record_bytes or open_bytes
   std::uint64_t prefix_matched = 0;  ///< lines whose head the prefix took
   std::uint64_t prefix_tried = 0;    ///< lines it was tried on, continuations apart

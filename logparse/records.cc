@@ -238,6 +238,7 @@ void Records::Deliver(Record& record) {
   message_.truncated = record.truncated;
   message_.unprefixed = record.unprefixed;
   ++delivered_;
+  if (!message_.labelled && message_.side == Side::kServer) ++unlabelled_;
   sink_(message_);
 }
 

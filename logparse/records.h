@@ -60,6 +60,7 @@ class Records {
   void Flush();
 
   std::uint64_t delivered() const { return delivered_; }
+  std::uint64_t unlabelled() const { return unlabelled_; }
   std::uint64_t truncated() const { return truncated_; }
 
  private:
@@ -116,7 +117,7 @@ class Records {
   Index free_ = kNil, oldest_ = kNil, newest_ = kNil, last_ = kNil;
   std::size_t used_bytes_ = 0;  // capacity of all open records
   std::uint64_t clock_ = 0;     // lines taken
-  std::uint64_t delivered_ = 0, truncated_ = 0;
+  std::uint64_t delivered_ = 0, unlabelled_ = 0, truncated_ = 0;
   Message message_;  // reused for every delivery
 };
 

@@ -86,7 +86,7 @@ class Decoder {
     if (column.metric.empty()) return;
     const auto position = position_.find(column.col);
     if (position == position_.end()) {
-      decoded_.unreadable += rows_.rows();
+      if (decoded_.missing.empty()) decoded_.missing = column.col;
       return;
     }
     AddOutput(position->second, column.metric, column.type, column.scale, column.help,

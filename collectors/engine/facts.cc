@@ -24,6 +24,7 @@ SELECT pg_catalog.current_setting('server_version_num') AS version_num,
        pg_catalog.current_setting('cluster_name') AS cluster_name,
        pg_catalog.current_database() AS database,
        extract(epoch FROM pg_catalog.pg_postmaster_start_time()) AS start_time,
+       extract(epoch FROM pg_catalog.pg_conf_load_time()) AS conf_load_time,
        login.rolsuper AS superuser,
        login.rolcreaterole AS create_role,
        (SELECT pg_catalog.string_agg(rolname, ',') FROM pg_catalog.pg_roles
@@ -164,6 +165,8 @@ Status ReadIdentity(const Rows& rows, ServerFacts& facts) {
   if (!version || *version < 80000 || *version > 9'999'999) return Unexpected("server_version_num");
   const std::optional<double> start = ParseDouble(row.Text("start_time"));
   if (!start) return Unexpected("the postmaster's start time");
+  const std::optional<double> loaded = ParseDouble(row.Text("conf_load_time"));
+  if (!loaded) return Unexpected("the configuration's load time");
   const std::string recovery = row.Text("in_recovery");
   if (recovery != "t" && recovery != "f") return Unexpected("pg_is_in_recovery()");
   if (!row.Has("system_identifier")) return Unexpected("the system identifier");
@@ -175,6 +178,7 @@ Status ReadIdentity(const Rows& rows, ServerFacts& facts) {
   facts.cluster_name = row.Text("cluster_name");
   facts.database = row.Text("database");
   facts.start_time_seconds = *start;
+  facts.conf_load_time_seconds = *loaded;
   facts.superuser = row.Text("superuser") == "t";
   facts.create_role = row.Text("create_role") == "t";
   facts.privileges.clear();

@@ -30,9 +30,10 @@ struct ServerFacts {
   bool in_recovery = false;
   std::string system_identifier;  ///< empty where the role may not read it
   std::string cluster_name;
-  std::string database;           ///< current_database()
-  double start_time_seconds = 0;  ///< pg_postmaster_start_time
-  bool superuser = false;         ///< of the login
+  std::string database;               ///< current_database()
+  double start_time_seconds = 0;      ///< pg_postmaster_start_time
+  double conf_load_time_seconds = 0;  ///< pg_conf_load_time: settings hold from then on
+  bool superuser = false;             ///< of the login
   bool create_role = false;
   std::set<std::string> privileges;  ///< predefined roles the login is a member of
   std::map<std::string, Extension> extensions;

@@ -71,6 +71,7 @@ struct Decoded {
   std::size_t series = 0;
   std::size_t dropped = 0;     ///< over the limit, or duplicates without a merge rule
   std::size_t unreadable = 0;  ///< values that are no number where one is expected
+  std::string missing;         ///< a metric's column that the answer does not have
 };
 
 /// Rows to families: every value column gives one sample per row and name, NULL gives none.

@@ -98,8 +98,8 @@ net::awaitable<int> Check(const Setup& setup, Output output, scrape::Target& tar
 
 }  // namespace
 
-int RunCheck(const Setup& setup, Output output) {
-  return RunOneShot(setup, [&](scrape::Target& target, TimePoint deadline) {
+int RunCheck(Setup& setup, Output output) {
+  return RunOneShot(setup, kUnknownStatus, [&](scrape::Target& target, TimePoint deadline) {
     return Check(setup, output, target, deadline);
   });
 }

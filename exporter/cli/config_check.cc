@@ -18,10 +18,11 @@ int RunConfigCheck(const std::string& file) {
   TargetFlags flags;
   flags.config_file = file;
   const auto no_environment = [](const std::string&) { return std::optional<std::string>(); };
-  const Result<Setup> setup = Prepare(flags, no_environment);
+  Result<Setup> setup = Prepare(flags, no_environment);
   if (!setup.ok()) return Fail(file, setup.error().message);
   const Result<log::Catalogue> events = config::LoadEvents(setup->config);
   if (!events.ok()) return Fail(file, events.error().message);
+  if (!setup->config.errors->empty()) return Fail(file, setup->config.errors->ToError().message);
   std::fputs(
       fmt::format("{} is valid: {} target(s), {} log source(s), {} collectors, {} log events\n",
                   file, setup->config.target ? 1 : 0,

@@ -64,8 +64,8 @@ net::awaitable<int> Explain(Output output, scrape::Target& target, TimePoint dea
 
 }  // namespace
 
-int RunExplain(const Setup& setup, Output output) {
-  return RunOneShot(setup, [&](scrape::Target& target, TimePoint deadline) {
+int RunExplain(Setup& setup, Output output) {
+  return RunOneShot(setup, kUsageStatus, [&](scrape::Target& target, TimePoint deadline) {
     return Explain(output, target, deadline);
   });
 }

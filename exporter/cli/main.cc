@@ -18,8 +18,6 @@
 namespace pgbeacon::cli {
 namespace {
 
-constexpr int kUsageError = 2;
-
 /// Everything the command line can say. Commands read it after parsing.
 struct Arguments {
   TargetFlags target;
@@ -36,7 +34,7 @@ Output ToOutput(const std::string& text) { return text == "json" ? Output::kJson
 
 int ReportUsage(const std::string& message) {
   std::fputs(("pgbeacon: " + message + "\n").c_str(), stderr);
-  return kUsageError;
+  return kUsageStatus;
 }
 
 void AddOutput(CLI::App& command, Arguments& arguments) {
@@ -169,13 +167,15 @@ std::string ExplainExtras(const CLI::App& app, const CLI::App& command) {
                           : "; did you mean " + nearest + "?");
 }
 
-int Run(int (*command)(const Setup&, Output), const Arguments& arguments) {
-  const Result<Setup> setup = Prepare(arguments.target, config::SystemEnvironment());
-  if (!setup.ok()) {
-    std::fputs((setup.error().message + "\n").c_str(), stderr);
-    return 1;
+/// Runs a command that asks once; nothing may be wrong with what it was told.
+int Run(int (*command)(Setup&, Output), const Arguments& arguments, int failed) {
+  Result<Setup> setup = Prepare(arguments.target, config::SystemEnvironment());
+  if (setup.ok() && setup->config.errors->empty()) {
+    return command(*setup, ToOutput(arguments.output));
   }
-  return command(*setup, ToOutput(arguments.output));
+  const Error error = setup.ok() ? setup->config.errors->ToError() : setup.error();
+  std::fputs((error.message + "\n").c_str(), stderr);
+  return failed;
 }
 
 int Serve(const Arguments& arguments) {
@@ -185,6 +185,10 @@ int Serve(const Arguments& arguments) {
     return 1;
   }
   const bool logs = !arguments.serve.source_files.empty() || !setup->config.sources.empty();
+  if (!setup->config.target && !logs && !setup->config.errors->empty()) {
+    std::fputs((setup->config.errors->ToError().message + "\n").c_str(), stderr);
+    return 1;
+  }
   if (!setup->config.target && !logs) {
     return ReportUsage(
         "nothing to serve: name a server (DATA_SOURCE_NAME, DATABASE_URL, PGHOST, --dsn, or "
@@ -252,9 +256,9 @@ Commands AddCommands(CLI::App& app, Arguments& arguments, const collectors::Cata
 
 int RunChosen(const Commands& commands, const Arguments& arguments) {
   if (commands.parse->parsed()) return RunParse(arguments.parse);
-  if (commands.check->parsed()) return Run(RunCheck, arguments);
-  if (commands.explain->parsed()) return Run(RunExplain, arguments);
-  if (commands.metrics->parsed()) return Run(RunMetrics, arguments);
+  if (commands.check->parsed()) return Run(RunCheck, arguments, kUnknownStatus);
+  if (commands.explain->parsed()) return Run(RunExplain, arguments, 1);
+  if (commands.metrics->parsed()) return Run(RunMetrics, arguments, 1);
   if (commands.config_check->parsed()) return RunConfigCheck(arguments.config_file);
   if (commands.setup_sql->parsed()) {
     std::fputs(pg::SetupSql(arguments.role).c_str(), stdout);
@@ -283,14 +287,18 @@ int Main(int argc, char** argv) {
   if (!words[0].starts_with("-") && !IsCommand(app, words[0])) {
     return ReportUsage("unknown command " + words[0] + "; pgbeacon --help lists them");
   }
-  std::reverse(words.begin(), words.end());  // as CLI11 wants them
+  const bool nagios = words[0] == "check";
+  std::reverse(words.begin(), words.end());  // as CLI11 wants them, which consumes them
   try {
     app.parse(words);
   } catch (const CLI::ExtrasError&) {
     const std::vector<CLI::App*> chosen = app.get_subcommands();
-    return ReportUsage(ExplainExtras(app, chosen.empty() ? app : *chosen.front()));
+    const int status = ReportUsage(ExplainExtras(app, chosen.empty() ? app : *chosen.front()));
+    return nagios ? kUnknownStatus : status;
   } catch (const CLI::ParseError& error) {
-    return error.get_exit_code() == 0 ? app.exit(error) : ReportUsage(error.what());
+    if (error.get_exit_code() == 0) return app.exit(error);
+    const int status = ReportUsage(error.what());
+    return nagios ? kUnknownStatus : status;
   }
   SetUpLogging(arguments.log_level, arguments.log_format);
   return RunChosen(commands, arguments);

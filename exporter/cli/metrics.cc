@@ -120,7 +120,7 @@ Families ExamplePage() {
   return scrape::MakePage(input);
 }
 
-Result<List> MakeList(const Setup& setup) {
+Result<List> MakeList(Setup& setup) {
   const Result<log::Catalogue> events = config::LoadEvents(setup.config);
   if (!events.ok()) return events.error();
   List list;
@@ -139,7 +139,7 @@ Result<List> MakeList(const Setup& setup) {
 
 }  // namespace
 
-int RunMetrics(const Setup& setup, Output output) {
+int RunMetrics(Setup& setup, Output output) {
   const Result<List> list = MakeList(setup);
   if (!list.ok()) {
     std::fputs((list.error().message + "\n").c_str(), stderr);

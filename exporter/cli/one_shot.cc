@@ -18,14 +18,14 @@ net::awaitable<int> RunAndClose(scrape::Target& target, TimePoint deadline, cons
 
 }  // namespace
 
-int RunOneShot(const Setup& setup, const Work& work) {
+int RunOneShot(const Setup& setup, int no_target, const Work& work) {
   if (!setup.config.target) {
     std::fputs(
         "pgbeacon: no server named: set DATA_SOURCE_NAME or DATABASE_URL (or PGHOST ...), give "
         "--dsn, "
         "or `targets:` in --config.file\n",
         stderr);
-    return 2;
+    return no_target;
   }
   net::asio::io_context io{1};
   net::BlockingPool pool;

@@ -41,19 +41,14 @@ void ApplySelection(const collectors::Selection& flags, collectors::Selection& s
 
 Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& environment) {
   config::Config config;
-  if (!flags.config_file.empty()) {
-    Result<config::Config> loaded = config::LoadConfig(flags.config_file);
-    if (!loaded.ok()) return loaded.error();
-    config = *std::move(loaded);
-  }
+  if (!flags.config_file.empty()) config = config::LoadConfig(flags.config_file);
   const Status target = ChooseTarget(flags, environment, config);
   if (!target.ok()) return target.error();
   for (const std::string& file : flags.user_collectors) config.user_collectors.push_back(file);
   ApplySelection(flags.selection, config.selection);
   Result<collectors::Catalogue> catalogue = config::LoadCollectors(config);
   if (!catalogue.ok()) return catalogue.error();
-  const Status known = config::CheckSelection(config.selection, *catalogue);
-  if (!known.ok()) return known.error();
+  config::CheckSelection(config, *catalogue);
   const auto timeout = ParseTime(flags.collection_timeout);
   if (!timeout || timeout->count() < 100) {
     return Error(ErrorCode::kInvalid,

@@ -34,7 +34,8 @@ struct ServeFlags {
   std::string source_server;
 };
 
-/// Flags, environment and config file put together, checked, ready to run.
+/// Flags, environment and config file put together, ready to run. Mistakes that leave something to
+/// run with stand in config.errors.
 struct Setup {
   config::Config config;
   collectors::Catalogue collectors;
@@ -42,7 +43,8 @@ struct Setup {
   bool refuse_superuser = false;
 };
 
-/// Reads the config file and the environment under the flags. The Error lists every mistake.
+/// Reads the config file and the environment under the flags. An Error where the server or a flag
+/// is not valid.
 Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& environment);
 
 /// The setup's target as the scraper wants it. Only when setup.config.target is set.

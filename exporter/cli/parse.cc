@@ -59,8 +59,14 @@ bool Write(std::string_view text) {
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
 }
 
-/// Warns where the log is not what --format or --prefix says.
+/// Warns where the log is not what --prefix says, or none of PostgreSQL's.
 void Judge(const ParseOptions& options, const log::ReaderStats& stats) {
+  if (stats.unlabelled > 1 && stats.unlabelled * 2 > stats.messages) {
+    Complain(
+        fmt::format("{} of {} messages have no severity (LOG:, ERROR: ...): this does not look "
+                    "like PostgreSQL's text log; csvlog and jsonlog are not read",
+                    stats.unlabelled, stats.messages));
+  }
   if (options.prefix && stats.prefix_tried > 0 && stats.prefix_matched * 2 < stats.prefix_tried) {
     Complain(
         fmt::format("log_line_prefix '{}' fits {} of {} lines; leave --prefix out to have it "

@@ -187,6 +187,10 @@ class Service {
   void AppendSelf(Families& page) {
     metrics::AppendBuildInfo(page);
     metrics::AppendProcess(page);
+    AddSample(AddFamily(page, "pgbeacon_config_last_reload_successful", MetricType::Gauge,
+                        "Whether the config and all that it names was read without a mistake (1) "
+                        "or something was left out (0)."),
+              {}, setup_.config.errors->empty() ? 1 : 0);
     Family& requests = AddFamily(page, "pgbeacon_http_requests_total", MetricType::Counter,
                                  "HTTP requests answered, by path as routed and status code.");
     for (const auto& [key, count] : requests_) {
@@ -225,6 +229,9 @@ class Service {
 
 int RunServe(Setup setup, const ServeFlags& flags) {
   Result<log::Catalogue> events = config::LoadEvents(setup.config);
+  for (const std::string& mistake : setup.config.errors->messages()) {
+    spdlog::error("{}; going on without it", mistake);
+  }
   if (!events.ok()) {
     spdlog::error("{}", events.error().message);
     return 1;

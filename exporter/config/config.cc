@@ -69,12 +69,19 @@ collectors::Choice ReadChoice(YamlMap& map) {
   return choice;
 }
 
+Status AddCollector(const std::string& path, collectors::Catalogue& catalogue) {
+  const Result<std::string> text = ReadFile(path);
+  if (!text.ok()) return Error(ErrorCode::kNotFound, "user collectors: " + text.error().message);
+  Result<collectors::Collector> collector = collectors::ReadCollector(*text, path);
+  if (!collector.ok()) return collector.error();
+  return catalogue.Add(*std::move(collector));
+}
+
 }  // namespace
 
-Result<Config> ReadConfig(std::string_view text, const std::string& file) {
+Config ReadConfig(std::string_view text, const std::string& file) {
   Config config;
-  YamlErrors& errors = *config.errors;
-  YamlMap root = ReadYaml(text, file, errors);
+  YamlMap root = ReadYaml(text, file, *config.errors);
   std::vector<YamlMap> targets = root.Maps("targets");
   if (targets.size() > 1) targets[1].Fail("name", "one target a process is served");
   if (!targets.empty()) config.target = ReadTarget(targets[0]);
@@ -91,63 +98,53 @@ Result<Config> ReadConfig(std::string_view text, const std::string& file) {
   config.events = root.Maps("events");
   config.long_statement = root.Time("long_statement_threshold");
   root.Finish();
-  if (!errors.empty()) return errors.ToError();
   return config;
 }
 
-Result<Config> LoadConfig(const std::string& path) {
+Config LoadConfig(const std::string& path) {
   const Result<std::string> text = ReadFile(path);
-  if (!text.ok()) {
-    return Error(ErrorCode::kNotFound, "config file: " + text.error().message +
-                                           "; check --config.file and the file's permissions");
-  }
-  return ReadConfig(*text, path);
+  if (text.ok()) return ReadConfig(*text, path);
+  Config config;
+  config.errors->Add("config file: " + text.error().message +
+                     "; check --config.file and the file's permissions");
+  return config;
 }
 
-Result<collectors::Catalogue> LoadCollectors(const Config& config) {
+Result<collectors::Catalogue> LoadCollectors(Config& config) {
   Result<collectors::Catalogue> catalogue = collectors::Catalogue::Builtin();
   if (!catalogue.ok()) return catalogue;
-  std::vector<std::string> problems;
   for (const std::string& pattern : config.user_collectors) {
     const std::vector<std::string> paths = Glob(pattern);
-    if (paths.empty()) problems.push_back("user_collectors: no file matches " + pattern);
+    if (paths.empty() && pattern.find_first_of("*?[") == std::string::npos) {
+      config.errors->Add("user collectors: there is no file " + pattern);
+    }
     for (const std::string& path : paths) {
-      const Result<std::string> text = ReadFile(path);
-      if (!text.ok()) {
-        problems.push_back("user_collectors: " + text.error().message);
-        continue;
-      }
-      Result<collectors::Collector> collector = collectors::ReadCollector(*text, path);
-      if (!collector.ok()) {
-        problems.push_back(collector.error().message);
-        continue;
-      }
-      const Status added = catalogue->Add(*std::move(collector));
-      if (!added.ok()) problems.push_back(added.error().message);
+      const Status added = AddCollector(path, *catalogue);
+      if (!added.ok()) config.errors->Add(added.error().message);
     }
   }
-  if (!problems.empty()) return Error(ErrorCode::kInvalid, Join(problems, "\n"));
   return catalogue;
 }
 
-Result<log::Catalogue> LoadEvents(const Config& config) {
+Result<log::Catalogue> LoadEvents(Config& config) {
+  const std::size_t before = config.errors->messages().size();
   Result<log::Catalogue> catalogue = log::Catalogue::Builtin(config.events);
-  if (!config.errors->empty()) return config.errors->ToError();
-  return catalogue;
+  if (!catalogue.ok() && config.events.empty()) return catalogue;
+  if (!catalogue.ok()) config.errors->Add(catalogue.error().message);
+  if (config.errors->messages().size() == before) return catalogue;
+  return log::Catalogue::Builtin();
 }
 
-Status CheckSelection(const collectors::Selection& selection,
-                      const collectors::Catalogue& catalogue) {
+void CheckSelection(Config& config, const collectors::Catalogue& catalogue) {
   std::vector<std::string> names;
   for (const auto& collector : catalogue.collectors()) names.push_back(collector->name);
-  for (const auto& [name, choice] : selection.choices) {
+  for (const auto& [name, choice] : config.selection.choices) {
     if (catalogue.Find(name) != nullptr) continue;
     const std::string nearest = Nearest(name, names);
-    return Error(ErrorCode::kInvalid, "there is no collector '" + name + "'" +
-                                          (nearest.empty() ? "; `pgbeacon explain` lists them"
-                                                           : "; did you mean '" + nearest + "'?"));
+    config.errors->Add("there is no collector '" + name + "'" +
+                       (nearest.empty() ? "; `pgbeacon explain` lists them"
+                                        : "; did you mean '" + nearest + "'?"));
   }
-  return {};
 }
 
 }  // namespace pgbeacon::config

@@ -1,11 +1,13 @@
 // The configuration: what the config file, the flags and the environment ask for, as plain data.
 //
 // Example:
-//   Result<Config> config = ReadConfig(text, "pgbeacon.yml");
-//   Status merged = ApplyEnvironment(SystemEnvironment(), *config);
+//   Config config = LoadConfig("pgbeacon.yml");
+//   Result<collectors::Catalogue> catalogue = LoadCollectors(config);
+//   for (const std::string& mistake : config.errors->messages()) spdlog::error("{}", mistake);
 //
-// The file's keys are described in docs/config.md. Flags win over the environment, the environment
-// over the file.
+// What is wrong is left out and told in Config::errors, so that a running exporter keeps serving
+// what it can and a check can refuse. // The file's keys are described in docs/config.md. Flags win
+// over the environment, the environment over the file.
 #pragma once
 
 #include <chrono>
@@ -47,15 +49,16 @@ struct Config {
   collectors::Selection selection;
   std::vector<std::string> user_collectors;  ///< globs
   std::vector<YamlMap> events;               ///< users' rows of the event catalogue
-  std::shared_ptr<YamlErrors> errors = std::make_shared<YamlErrors>();  ///< `events` report to it
+  /// All mistakes of the file and of what it names; shared, for `events` report to it later.
+  std::shared_ptr<YamlErrors> errors = std::make_shared<YamlErrors>();
   std::optional<std::chrono::milliseconds> long_statement;
 };
 
-/// Reads the text of a config file; every mistake is in the one Error, with file, line and column.
-Result<Config> ReadConfig(std::string_view text, const std::string& file);
+/// Reads the text of a config file; mistakes come with file, line and column.
+Config ReadConfig(std::string_view text, const std::string& file);
 
-/// ReadConfig of a file on disk.
-Result<Config> LoadConfig(const std::string& path);
+/// ReadConfig of a file on disk; one that cannot be read is an empty config with a mistake.
+Config LoadConfig(const std::string& path);
 
 /// An environment variable's value, nothing when unset.
 using Environment = std::function<std::optional<std::string>(const std::string&)>;
@@ -66,12 +69,14 @@ Environment SystemEnvironment();
 /// PGSERVICE, PGHOST or PGHOSTADDR. Nothing when none is set.
 Result<std::optional<Target>> TargetFromEnvironment(const Environment& environment);
 
-/// The catalogues that a config asks for: the embedded ones and the user's.
-Result<collectors::Catalogue> LoadCollectors(const Config& config);
-Result<log::Catalogue> LoadEvents(const Config& config);
+/// The embedded collectors and the user's. A user's file that is wrong is a mistake and left out; a
+/// glob may match nothing, a path must exist.
+Result<collectors::Catalogue> LoadCollectors(Config& config);
 
-/// Every collector that the config or a flag names must exist; the Error names the nearest one.
-Status CheckSelection(const collectors::Selection& selection,
-                      const collectors::Catalogue& catalogue);
+/// The embedded events and the user's; the embedded ones alone where the user's have a mistake.
+Result<log::Catalogue> LoadEvents(Config& config);
+
+/// A collector that the config or a flag names and that does not exist is a mistake.
+void CheckSelection(Config& config, const collectors::Catalogue& catalogue);
 
 }  // namespace pgbeacon::config

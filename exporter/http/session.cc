@@ -129,7 +129,7 @@ net::awaitable<Message> Encode(std::shared_ptr<Site> site, Response response, un
   const bool bodiless = response.status == 204 || response.status == 304;
   if (bodiless) co_return message;
   message.set(bhttp::field::content_type, response.content_type);
-  if (response.compressible) message.insert(bhttp::field::vary, "Accept-Encoding");
+  if (response.compressible) message.insert(bhttp::field::vary, "Accept, Accept-Encoding");
   if (response.compressible && gzip && response.body.size() >= kLeastGzip) {
     message.set(bhttp::field::content_encoding, "gzip");
     if (response.body.size() <= kInlineGzip || site->closed) {

@@ -35,7 +35,7 @@ bool IsCompressed(std::string_view path) {
 }
 
 std::string Remedy(const Error& error) {
-  if (error.code != ErrorCode::kDenied) return "; trying again";
+  if (error.code != ErrorCode::kDenied) return "; check the path; trying again";
   return "; give the user that runs pgbeacon read access (on Debian: group adm); trying again";
 }
 
@@ -326,8 +326,17 @@ void FileSource::CheckPrefix() {
     status_.match_ratio =
         static_cast<double>(since.prefix_matched) / static_cast<double>(since.prefix_tried);
   }
-  if (prefix_warned_ || since.prefix_tried < kLinesToJudge) return;
-  if (*status_.match_ratio >= 0.5) return;
+  if (prefix_warned_) return;
+  if (since.unlabelled >= kLinesToJudge && since.unlabelled * 2 > since.messages) {
+    prefix_warned_ = true;
+    spdlog::warn(
+        "source={}: most lines do not look like PostgreSQL's text log (no severity such as LOG: or "
+        "ERROR:); check --source.file, and give --source.prefix if it is one (csvlog and jsonlog "
+        "are not read)",
+        options_.name);
+    return;
+  }
+  if (since.prefix_tried < kLinesToJudge || *status_.match_ratio >= 0.5) return;
   prefix_warned_ = true;
   std::string prefix = prefix_.value_or("");
   for (const auto& tracked : files_) {

@@ -10,6 +10,7 @@ inline void Add(log::ReaderStats& sum, const log::ReaderStats& more) {
   sum.bytes += more.bytes;
   sum.lines += more.lines;
   sum.messages += more.messages;
+  sum.unlabelled += more.unlabelled;
   sum.truncated += more.truncated;
   sum.prefix_matched += more.prefix_matched;
   sum.prefix_tried += more.prefix_tried;
@@ -20,6 +21,7 @@ inline void Subtract(log::ReaderStats& sum, const log::ReaderStats& less) {
   sum.bytes -= less.bytes;
   sum.lines -= less.lines;
   sum.messages -= less.messages;
+  sum.unlabelled -= less.unlabelled;
   sum.truncated -= less.truncated;
   sum.prefix_matched -= less.prefix_matched;
   sum.prefix_tried -= less.prefix_tried;

@@ -75,6 +75,13 @@ Outcome ToOutcome(const collectors::PlannedCollector& planned, pg::Answer answer
     return outcome;
   }
   collectors::Decoded decoded = Decode(planned, **answer.rows, server);
+  if (!decoded.missing.empty()) {
+    outcome.failure = "syntax";
+    message = "the answer has no column " + decoded.missing;
+  } else if (decoded.series == 0 && decoded.unreadable > 0) {
+    outcome.failure = "syntax";
+    message = "the answer has no number where the collector expects one";
+  }
   outcome.families = std::move(decoded.families);
   outcome.dropped = decoded.dropped + decoded.unreadable;
   return outcome;

@@ -54,7 +54,7 @@ CheckResult Connections(const Input& in) {
 CheckResult Replication(const Input& in) {
   if (!Up(in.page)) return Unknown("not known while the server does not answer");
   if (Value(in.page, "pg_replication_is_replica").value_or(0) == 1) {
-    const auto lag = Value(in.page, "pg_replication_lag");
+    const auto lag = Value(in.page, "pg_replication_lag_seconds");
     if (!lag) return Unknown("the replay lag is unknown: nothing was replayed yet");
     return {"", OkIf(*lag < kMaxReplicationLagSeconds),
             fmt::format("replaying {:.3f} s behind", *lag)};

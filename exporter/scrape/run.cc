@@ -23,7 +23,8 @@ bool SamePlan(const ServerFacts& a, const ServerFacts& b) {
   return a.version_num == b.version_num && a.in_recovery == b.in_recovery &&
          a.system_identifier == b.system_identifier && a.database == b.database &&
          a.superuser == b.superuser && a.privileges == b.privileges &&
-         a.start_time_seconds == b.start_time_seconds;
+         a.start_time_seconds == b.start_time_seconds &&
+         a.conf_load_time_seconds == b.conf_load_time_seconds;
 }
 
 }  // namespace
@@ -44,14 +45,16 @@ net::awaitable<void> Target::State::Execute(std::shared_ptr<State> self, std::sh
   }
   self->SetReason(*run, UpReason::kOk, "");
   Status status = co_await self->Learn(*std::move(facts), warm, run->deadline);
-  if (status.ok()) status = co_await self->Collect(run);
+  if (status.ok()) {
+    self->StartVisit();
+    status = co_await self->Collect(run);
+  }
   if (!status.ok()) {
     run->unfinished = pg::FailureLabel(status.error());
     self->main_.Drop(/*running=*/true);
     self->facts_stale_ = true;
     co_return;
   }
-  self->StartVisit();
   if (self->visiting_ && self->schedule_.Untried(*self->plan_)) {
     const std::shared_ptr<net::Event> visit = self->visiting_;
     co_await visit->Wait(run->deadline);

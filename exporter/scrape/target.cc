@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -12,6 +13,8 @@ namespace pgbeacon::scrape {
 namespace {
 
 constexpr std::chrono::seconds kClosing{1};
+constexpr std::chrono::seconds kShortestRun{
+    1};  // an impatient client cannot make a server look down
 
 /// A conninfo that libpq does not take leaves a target without a login: its pages say so.
 std::shared_ptr<pg::Login> MakeLogin(const TargetOptions& options) {
@@ -34,9 +37,18 @@ Target::State::State(net::any_io_executor executor, net::BlockingPool& pool,
       visits_(executor, pool, login),
       observed_at_(SteadyClock::now()) {}
 
+bool Run::CutShort() const {
+  if (reason == pg::UpReason::kTimeout) return true;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (plan->on[i].interval) continue;
+    if (!outcomes[i].done || outcomes[i].failure == "timeout") return true;
+  }
+  return false;
+}
+
 std::shared_ptr<Run> Target::State::Join(TimePoint deadline) {
   if (run_) return run_;
-  run_ = std::make_shared<Run>(executor_, deadline);
+  run_ = std::make_shared<Run>(executor_, std::max(deadline, SteadyClock::now() + kShortestRun));
   const std::shared_ptr<Run> run = run_;
   net::asio::co_spawn(executor_, Execute(shared_from_this(), run),
                       [self = shared_from_this(), run](std::exception_ptr failure) {
@@ -63,11 +75,14 @@ void Target::State::Finish(Run& run) {
 }
 
 net::awaitable<Families> Target::State::Scrape(std::shared_ptr<State> self, TimePoint deadline) {
-  const std::shared_ptr<Run> run = self->Join(deadline);
-  ++run->readers;
-  const bool ended = co_await run->ended.Wait(deadline);
-  --run->readers;
-  co_return self->Page(*run, ended && run->readers == 0);
+  for (;;) {
+    const std::shared_ptr<Run> run = self->Join(deadline);
+    ++run->readers;
+    const bool ended = co_await run->ended.Wait(deadline);
+    --run->readers;
+    const bool again = ended && !self->stopped_ && run->deadline < deadline && run->CutShort();
+    if (!again) co_return self->Page(*run, ended && run->readers == 0);
+  }
 }
 
 Families Target::State::Page(Run& run, bool last) {

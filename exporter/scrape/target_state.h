@@ -19,7 +19,8 @@
 namespace pgbeacon::scrape {
 
 /// One run of the plan, shared by the scrapes that joined it. Every wait in it ends at `deadline`:
-/// that is its lease.
+/// that is its lease. It is the first scrape's; who has more time left when it cut the run short
+/// takes part in the next one.
 struct Run {
   Run(net::any_io_executor executor, TimePoint deadline) : ended(executor), deadline(deadline) {}
 
@@ -30,6 +31,9 @@ struct Run {
   std::vector<Outcome> outcomes;  ///< by index in plan->on
   std::string unfinished = "timeout";
   std::size_t readers = 0;
+
+  /// Whether more time would have given more.
+  bool CutShort() const;
 };
 
 class Target::State : public std::enable_shared_from_this<State> {

@@ -1,6 +1,7 @@
 """The command line: help, mistakes, exit statuses, and the commands that ask a server once."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -81,7 +82,8 @@ class Help(BeaconCase):
         for words in (("srve",), ("parse",), ("parse", "--threads", "many", "-"), ("check", "-o", "xml"),
                       ("serve", "--source.from", "middle"), ("config",)):
             done = beacon.run(*words)
-            self.assertEqual(2, done.returncode, (words, done.stderr))
+            wanted = 3 if words[0] == "check" else 2  # Nagios knows 2 as critical
+            self.assertEqual(wanted, done.returncode, (words, done.stderr))
             self.assertTrue(done.stderr.strip())
 
     def test_nothing_to_serve_is_told_with_the_remedy(self):
@@ -96,7 +98,7 @@ class Mistakes(BeaconCase):
 
     def refused(self, text, *wanted, env=None):
         path = self.write("pgbeacon.yml", text)
-        for command in (("config", "check", path), ("serve", "--config.file", path)):
+        for command in (("config", "check", path), ("explain", "--config.file", path)):
             done = beacon.run(*command, env=env)
             self.assertEqual(1, done.returncode, (command, done.stderr))
             for part in wanted:
@@ -123,7 +125,21 @@ class Mistakes(BeaconCase):
     def test_a_bad_collector_file(self):
         bad = self.write("bad.yml", "name: mine\nquerys: []\n")
         self.refused(f"user_collectors: ['{bad}']\n", re.escape(bad) + r":2:\d+", "querys", "queries")
-        self.refused("user_collectors: ['/nowhere/*.yml']\n", "/nowhere")
+        self.refused("user_collectors: ['/nowhere/mine.yml']\n", "/nowhere/mine.yml")
+
+    def test_serve_goes_on_without_what_is_wrong(self):
+        bad = self.write("bad.yml", "name: mine\nquerys: []\n")
+        config = self.write("pgbeacon.yml", f"targts: []\nuser_collectors: ['{bad}', '/nowhere/*.yml']\n")
+        log = self.write("pg.log", "2026-11-20 20:14:23.488 UTC [1] LOG:  shutting down\n")
+        exporter = self.beacon("--config.file", config, "--source.file", log)
+        self.assertEqual(0, exporter.scrape().value("pgbeacon_config_last_reload_successful"))
+        self.assertIn("targts", exporter.log())
+        self.assertRegex(exporter.log(), re.escape(bad) + r":2:\d+")
+
+    def test_a_glob_of_collectors_may_match_nothing(self):
+        config = self.write("pgbeacon.yml", "user_collectors: ['/nowhere/*.yml']\n")
+        done = beacon.run("config", "check", config)
+        self.assertEqual((0, ""), (done.returncode, done.stderr))
 
     def test_all_mistakes_are_told_at_once(self):
         self.refused("surces: []\ntargts: []\n", r"FILE:1:\d+", r"FILE:2:\d+")
@@ -214,7 +230,7 @@ class OneShot(PairCase):
         sql = beacon.run("setup-sql", "--role", "made").stdout
         for _ in range(2):  # it may be run again
             psql = subprocess.run(
-                ["psql", "-X", "-v", "ON_ERROR_STOP=1", "-q", "-h", self.primary.sockets, "-p",
+                [os.path.join(self.primary.programs, "psql"), "-X", "-v", "ON_ERROR_STOP=1", "-q", "-h", self.primary.sockets, "-p",
                  str(self.primary.port), "-U", "postgres", "-d", "postgres"],
                 input=sql, capture_output=True, text=True, check=False)
             self.assertEqual(0, psql.returncode, psql.stderr)

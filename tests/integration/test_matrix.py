@@ -4,12 +4,12 @@ PGB_MATRIX_DIR holds a folder per major (tests/support/postgres_majors.sh makes 
 """
 
 import os
-import sys
 import unittest
 
 from harness.case import BeaconCase
 from harness.pages import seed_names
 from harness.postgres import Pair
+from harness.tools import require
 
 ROOT = os.environ.get("PGB_MATRIX_DIR", os.path.join(os.path.dirname(__file__), "../../build/tools"))
 
@@ -20,11 +20,8 @@ def programs(major):
 
 class Majors(BeaconCase):
     def smoke(self, major):
-        if not os.path.exists(os.path.join(programs(major), "postgres")):
-            if os.environ.get("CI"):
-                self.fail(f"PostgreSQL {major} is not in {ROOT}: run tests/support/postgres_majors.sh")
-            print(f"SKIP: PostgreSQL {major} is not in {ROOT}", file=sys.stderr)
-            self.skipTest(f"PostgreSQL {major} is not there")
+        require(os.path.join(programs(major), "postgres"),
+                f"PostgreSQL {major} (tests/support/postgres_majors.sh fetches it)")
         pair = Pair(programs(major))
         self.addCleanup(pair.close)
         self.assertEqual(major, int(pair.primary.value("show server_version_num")) // 10000)

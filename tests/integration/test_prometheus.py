@@ -5,7 +5,6 @@ import http.server
 import json
 import os
 import subprocess
-import sys
 import threading
 import unittest
 import urllib.parse
@@ -13,6 +12,7 @@ import urllib.request
 
 from harness.case import Background, PairCase
 from harness.postgres import free_port
+from harness.tools import require
 from harness.users import command_as_self
 from harness.waiting import wait_for
 
@@ -57,9 +57,7 @@ class RealPrometheus(PairCase):
     settings = {"log_checkpoints": "on"}
 
     def setUp(self):
-        if not os.path.exists(PROMETHEUS) and not os.environ.get("CI"):
-            print(f"SKIP: {PROMETHEUS} is not there", file=sys.stderr)
-            self.skipTest("no Prometheus")
+        require(PROMETHEUS, "Prometheus")
         self.exporter = self.beacon("--source.file", self.primary.log_file, dsn=self.primary.dsn())
         proxy = http.server.ThreadingHTTPServer(
             ("127.0.0.1", 0), type("Proxy", (TextOnly,), {"upstream": self.exporter.port}))

@@ -7,7 +7,8 @@ import unittest
 
 from .beacon import Beacon
 from .pages import promtool_complaints
-from .postgres import Pair
+from .postgres import BIN, Pair
+from .tools import require
 from .users import private_folder
 
 
@@ -50,6 +51,7 @@ class PairCase(BeaconCase):
 
     @classmethod
     def setUpClass(cls):
+        require(os.path.join(BIN, "postgres"), "PostgreSQL 15")
         cls.pair = Pair(settings=cls.settings, standby=cls.with_standby)
         cls.addClassCleanup(cls.pair.close)
         cls.primary = cls.pair.primary

@@ -218,33 +218,34 @@ class Pair:
             wait_for(self.streaming, "the standby to stream", 60)
 
     def _reachable_programs(self, programs):
-        root = os.path.dirname(programs)
-        return os.path.join(reachable(root, self.folder), os.path.basename(programs))
+        """The programs find their libraries relative to themselves, so a whole tree is copied."""
+        tree = re.sub(r"(/usr/lib/postgresql/\d+)?/bin/?$", "", programs)
+        if not tree:  # installed by the system's packages
+            return programs
+        return reachable(tree, self.folder) + programs[len(tree):]
 
     def _copy_primary(self):
         """By pg_basebackup; where the version has none, a copy of the stopped primary."""
-        source = f"host={self.primary.sockets} port={self.primary.port} user=postgres"
         if os.path.exists(os.path.join(self.primary.programs, "pg_basebackup")):
-            self.primary._run("pg_basebackup", "-D", self.standby.data, "-d", source, "-c", "fast")
+            self.primary._run("pg_basebackup", "-D", self.standby.data, "-d", self._source(),
+                              "-c", "fast")
         else:
             self.primary.stop()
             subprocess.run(command_as_user(["cp", "-a", self.primary.data, self.standby.data]),
                            check=True)
             self.primary.start()
         shutil.rmtree(os.path.join(self.standby.data, "log"), ignore_errors=True)
-        source = f"host={self.primary.sockets} port={self.primary.port} user=postgres"
-        self.standby.settings["primary_conninfo"] = source + " application_name=standby_one"
+        self.standby.settings["primary_conninfo"] = self._source() + " application_name=standby_one"
         marker = os.path.join(self.standby.data, "standby.signal")
         with open(marker, "w", encoding="ascii"):
             pass
         give(marker)
 
+    def _source(self):
+        return f"host={self.primary.sockets} port={self.primary.port} user=postgres"
+
     def streaming(self):
         return self.primary.value("select count(*) from pg_stat_replication where state = 'streaming'") == 1
-
-    def caught_up(self):
-        target = self.primary.value("select pg_current_wal_lsn()")
-        return self.standby.value("select pg_last_wal_replay_lsn() >= %s", (target,))
 
     def close(self):
         for server in (self.standby, self.primary):

@@ -48,8 +48,8 @@ def give(path):
 def reachable(path, folder):
     """`path`, or a copy of it in `folder` where the unprivileged user cannot reach the original."""
     if subprocess.run(command_as_user(["test", "-r", path]), check=False).returncode == 0:
-        return path
-    copy = os.path.join(folder, os.path.basename(path))
+        return path.rstrip("/")
+    copy = os.path.join(folder, os.path.basename(path.rstrip("/")))
     if os.path.isdir(path):
         shutil.copytree(path, copy, symlinks=True)
     else:

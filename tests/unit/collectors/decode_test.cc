@@ -79,11 +79,11 @@ TEST(Decode, CountsValuesThatAreNoNumber) {
   }
 }
 
-TEST(Decode, CountsAColumnThatTheAnswerLacks) {
+TEST(Decode, NamesAColumnThatTheAnswerLacks) {
   const Planned t(kLabelled);
   const Decoded d = t.Run(MemoryRows({"k"}, {{"a"}, {"b"}}));
   EXPECT_THAT(d.families, IsEmpty());
-  EXPECT_EQ(d.unreadable, 2U);
+  EXPECT_EQ(d.missing, "v");
 }
 
 TEST(Decode, ScalesMillisecondsExactly) {

@@ -11,8 +11,9 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 const std::vector<std::string> kIdentityColumns = {
-    "version_num", "version",    "version_text", "in_recovery", "system_identifier", "cluster_name",
-    "database",    "start_time", "superuser",    "create_role", "privileges"};
+    "version_num",       "version",      "version_text", "in_recovery",
+    "system_identifier", "cluster_name", "database",     "start_time",
+    "conf_load_time",    "superuser",    "create_role",  "privileges"};
 
 MemoryRows::Row IdentityRow() {
   return {"150018",
@@ -23,6 +24,7 @@ MemoryRows::Row IdentityRow() {
           "c15",
           "app",
           "12.5",
+          "13.5",
           "f",
           "t",
           "pg_monitor,pg_read_all_stats"};
@@ -40,6 +42,7 @@ TEST(Facts, ReadsTheIdentity) {
   EXPECT_EQ(facts.cluster_name, "c15");
   EXPECT_EQ(facts.database, "app");
   EXPECT_EQ(facts.start_time_seconds, 12.5);
+  EXPECT_EQ(facts.conf_load_time_seconds, 13.5);
   EXPECT_FALSE(facts.superuser);
   EXPECT_TRUE(facts.create_role);
   EXPECT_THAT(facts.privileges, ElementsAre("pg_monitor", "pg_read_all_stats"));
@@ -50,7 +53,7 @@ TEST(Facts, NullIdentifierAndPrivilegesAreEmpty) {
   facts.privileges = {"pg_monitor"};
   facts.system_identifier = "old";
   MemoryRows::Row row = IdentityRow();
-  row[4] = row[10] = std::nullopt;
+  row[4] = row[11] = std::nullopt;
   ASSERT_TRUE(ReadFacts(FactsQuery::kIdentity, MemoryRows(kIdentityColumns, {row}), facts).ok());
   EXPECT_EQ(facts.system_identifier, "");
   EXPECT_THAT(facts.privileges, IsEmpty());

@@ -19,7 +19,7 @@ Environment Fixed(std::map<std::string, std::string> values) {
 }
 
 TEST(Config, ReadsTargetSourcesAndCollectors) {
-  const Result<Config> config = ReadConfig(R"(
+  const Config config = ReadConfig(R"(
 targets:
   - name: orders
     host: db1
@@ -36,22 +36,22 @@ collectors:
 user_collectors: [/etc/pgbeacon/collectors/*.yml]
 long_statement_threshold: 500ms
 )",
-                                           "pgbeacon.yml");
-  ASSERT_TRUE(config.ok()) << config.error().message;
-  const Target& target = *config->target;
+                                   "pgbeacon.yml");
+  ASSERT_TRUE(config.errors->empty()) << config.errors->ToError().message;
+  const Target& target = *config.target;
   EXPECT_EQ(target.name, "orders");
   EXPECT_EQ(target.conninfo, "host='db1' port='5433' user='o\\'brien' dbname='shop'");
   EXPECT_EQ(target.password_file, "/etc/pgbeacon/password");
   ASSERT_EQ(target.sources.size(), 1U);
   EXPECT_EQ(target.sources[0].prefix, "%m [%p] ");
   EXPECT_EQ(target.sources[0].from_begin, true);
-  ASSERT_EQ(config->sources.size(), 1U);
-  EXPECT_EQ(config->sources[0].server, "other");
-  const collectors::Choice& choice = config->selection.choices.at("database");
+  ASSERT_EQ(config.sources.size(), 1U);
+  EXPECT_EQ(config.sources[0].server, "other");
+  const collectors::Choice& choice = config.selection.choices.at("database");
   EXPECT_EQ(choice.enabled, true);
   EXPECT_EQ(choice.interval, std::chrono::minutes(10));
   EXPECT_EQ(choice.limit, 100U);
-  EXPECT_EQ(config->long_statement, std::chrono::milliseconds(500));
+  EXPECT_EQ(config.long_statement, std::chrono::milliseconds(500));
 }
 
 TEST(Config, NamesFileLineAndColumnOfEveryMistake) {
@@ -76,23 +76,22 @@ TEST(Config, NamesFileLineAndColumnOfEveryMistake) {
       {"not a map", "- 1\n", "c.yml:1:1: the document must be a map of keys"},
   };
   for (const auto& test : cases) {
-    const Result<Config> config = ReadConfig(test.text, "c.yml");
-    ASSERT_FALSE(config.ok()) << test.name;
-    EXPECT_THAT(config.error().message, HasSubstr(test.expected)) << test.name;
+    const Config config = ReadConfig(test.text, "c.yml");
+    EXPECT_THAT(config.errors->ToError().message, HasSubstr(test.expected)) << test.name;
   }
 }
 
 TEST(Config, AnEmptyFileIsAnEmptyConfig) {
-  const Result<Config> config = ReadConfig("", "c.yml");
-  ASSERT_TRUE(config.ok()) << config.error().message;
-  EXPECT_FALSE(config->target);
+  const Config config = ReadConfig("", "c.yml");
+  EXPECT_TRUE(config.errors->empty());
+  EXPECT_FALSE(config.target);
 }
 
 TEST(Config, AMissingFileNamesThePathAndTheRemedy) {
-  const Result<Config> config = LoadConfig("/nonexistent/pgbeacon.yml");
-  ASSERT_FALSE(config.ok());
-  EXPECT_THAT(config.error().message, HasSubstr("/nonexistent/pgbeacon.yml: No such file"));
-  EXPECT_THAT(config.error().message, HasSubstr("--config.file"));
+  const Config config = LoadConfig("/nonexistent/pgbeacon.yml");
+  const std::string message = config.errors->ToError().message;
+  EXPECT_THAT(message, HasSubstr("/nonexistent/pgbeacon.yml: No such file"));
+  EXPECT_THAT(message, HasSubstr("--config.file"));
 }
 
 TEST(Environment, TakesTheServerInThePeersOrder) {
@@ -141,19 +140,27 @@ TEST(Environment, AMissingUriFileIsAnErrorThatNamesTheVariable) {
 TEST(Config, AnUnknownCollectorNamesTheNearest) {
   const Result<collectors::Catalogue> catalogue = collectors::Catalogue::Builtin();
   ASSERT_TRUE(catalogue.ok()) << catalogue.error().message;
-  collectors::Selection selection;
-  selection.choices["stat_databse"].enabled = true;
-  const Status status = CheckSelection(selection, *catalogue);
-  ASSERT_FALSE(status.ok());
-  EXPECT_THAT(status.error().message, HasSubstr("did you mean 'stat_database'?"));
+  Config config;
+  config.selection.choices["stat_databse"].enabled = true;
+  CheckSelection(config, *catalogue);
+  EXPECT_THAT(config.errors->ToError().message, HasSubstr("did you mean 'stat_database'?"));
 }
 
-TEST(Config, UserCollectorsThatMatchNoFileAreAnError) {
+TEST(Config, AUserCollectorMustExistButAGlobMayMatchNothing) {
   Config config;
-  config.user_collectors = {"/nonexistent/*.yml"};
+  config.user_collectors = {"/nonexistent/*.yml", "/nonexistent/mine.yml"};
   const Result<collectors::Catalogue> catalogue = LoadCollectors(config);
-  ASSERT_FALSE(catalogue.ok());
-  EXPECT_THAT(catalogue.error().message, HasSubstr("no file matches /nonexistent/*.yml"));
+  ASSERT_TRUE(catalogue.ok());
+  EXPECT_EQ(config.errors->messages(),
+            std::vector<std::string>{"user collectors: there is no file /nonexistent/mine.yml"});
+}
+
+TEST(Config, AWrongEventRowLeavesTheEmbeddedEvents) {
+  Config config = ReadConfig("events:\n  - {name: mine, nonsense: 1}\n", "c.yml");
+  const Result<log::Catalogue> events = LoadEvents(config);
+  ASSERT_TRUE(events.ok()) << events.error().message;
+  EXPECT_FALSE(events->rows().empty());
+  EXPECT_THAT(config.errors->ToError().message, HasSubstr("c.yml:2"));
 }
 
 }  // namespace

@@ -337,6 +337,23 @@ TEST_F(TargetPgTest, SharesOneRunAndAnswersEachScrapeAtItsOwnDeadline) {
   EXPECT_GE(Value(pages[0], "pgbeacon_target_seconds_total"), 0.5);
 }
 
+TEST_F(TargetPgTest, AnImpatientScrapeDoesNotSpoilAPatientOne) {
+  StartServer();
+  Add(CollectorYaml("slow", "SELECT 1 AS v FROM pg_sleep(2)"));
+  Watch(Options());
+  Families pages[2];
+  int done = 0;
+  const TimePoint start = SteadyClock::now();
+  const milliseconds within[] = {milliseconds(300), seconds(20)};
+  for (int i = 0; i < 2; ++i) {
+    net::asio::co_spawn(loop.io, ScrapeInto(*target, start + within[i], pages[i], done),
+                        net::asio::detached);
+  }
+  ASSERT_TRUE(loop.Until([&] { return done == 2; }));
+  ExpectUp(pages[1]);
+  EXPECT_EQ(Value(pages[1], "test_slow"), 1);
+}
+
 TEST_F(TargetPgTest, DropsAStatementThatOutlivesTheDeadline) {
   StartServer();
   Add(CollectorYaml("slow", "SELECT 1 AS v FROM pg_sleep(60)"));

@@ -96,7 +96,8 @@ TEST(Checks, NoFreeConnectionIsAWarning) {
 TEST(Checks, AStandbyIsJudgedByItsOwnReplay) {
   Families page = HealthyPrimary();
   page[1].metric[0].gauge.value = 1;
-  Set(page, "pg_replication_lag", 3.5);
+  Set(page, "pg_replication_lag", 500);
+  Set(page, "pg_replication_lag_seconds", 3.5);
   const std::vector<Suite> suites = RunChecks(page, IdleHost());
   EXPECT_EQ(Find(suites, "role", "role").output, "replica");
   EXPECT_EQ(Find(suites, "pg", "transactions").output, "read-only");

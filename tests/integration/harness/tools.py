@@ -1,0 +1,15 @@
+"""Programs of others that tests need."""
+
+import os
+import sys
+import unittest
+
+
+def require(path, what):
+    """`path`, when it is there. Its absence skips the test, visibly; in CI it fails it."""
+    if os.path.exists(path):
+        return path
+    if os.environ.get("CI"):
+        raise AssertionError(f"{what} is not there: {path}")
+    print(f"SKIP: {what} is not there: {path}", file=sys.stderr)
+    raise unittest.SkipTest(f"no {path}")

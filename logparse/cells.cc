@@ -50,8 +50,8 @@ double ExactSum::value() const {
   const Int128 limit = billion * 9'000'000;
   if (billionths_ < limit && billionths_ > -limit)
     return static_cast<double>(billionths_) / kBillion;
-  return static_cast<double>(billionths_ / billion) +
-         static_cast<double>(billionths_ % billion) / kBillion;
+  const Int128 whole = billionths_ / billion;
+  return static_cast<double>(whole) + static_cast<double>(billionths_ % billion) / kBillion;
 }
 
 CellPlan::CellPlan(const Catalogue& catalogue) : catalogue_(catalogue) {

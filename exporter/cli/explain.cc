@@ -19,6 +19,7 @@ using scrape::Explained;
 
 void PrintTable(const std::vector<Explained>& plan) {
   std::vector<TableRow> rows;
+  rows.reserve(plan.size());
   for (const Explained& one : plan) {
     rows.push_back({one.collector, one.on ? "on" : "off", one.on ? std::to_string(one.rows) : "",
                     one.on ? std::to_string(one.series) : "",

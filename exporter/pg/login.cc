@@ -14,7 +14,7 @@
 namespace pgbeacon::pg {
 namespace {
 
-constexpr std::size_t kCredentialBytes = 64 * 1024;
+constexpr std::size_t kCredentialBytes = std::size_t{64} * 1024;
 
 /// The file's text without the line end that editors put there.
 Result<std::string> ReadCredential(const std::string& path, const char* what) {

@@ -41,7 +41,6 @@ struct Message {
   Side side = Side::kServer;
   bool labelled = false;         ///< the severity was printed, not assumed
   bool truncated = false;        ///< cut at the record budget
-  bool unprefixed = false;       ///< a known prefix did not match this line
   std::string_view sqlstate;     ///< from %e or verbose verbosity; empty when not printed
   std::string_view pid;          ///< %p
   std::string_view session;      ///< %c, else pid

@@ -127,7 +127,6 @@ void Records::Open(std::string_view key, std::string_view line, const Message& m
   record.severity = message.severity;
   record.side = message.side;
   record.labelled = message.labelled;
-  record.unprefixed = message.unprefixed;
   record.truncated = false;
   if (cut) {
     Clamp(record);
@@ -236,7 +235,6 @@ void Records::Deliver(Record& record) {
   message_.side = record.side;
   message_.labelled = record.labelled;
   message_.truncated = record.truncated;
-  message_.unprefixed = record.unprefixed;
   ++delivered_;
   if (!message_.labelled && message_.side == Side::kServer) ++unlabelled_;
   sink_(message_);

@@ -93,7 +93,7 @@ class Records {
     Part last = Part::kText;
     Severity severity = Severity::kNone;
     Side side = Side::kServer;
-    bool labelled = false, truncated = false, unprefixed = false;
+    bool labelled = false, truncated = false;
   };
 
   static std::uint64_t Hash(std::string_view key);

@@ -138,8 +138,6 @@ void Tally::State::CountServer(ServerTally& server, const Message& message,
 void Tally::Count(int server_index, const Message& message, const Event& event, double now) {
   ServerTally& server = *state_->servers[static_cast<std::size_t>(server_index)];
   if (message.side == Side::kServer) {
-    // Text without a label that a known prefix did not open may be anybody's.
-    if (message.unprefixed && message.severity == Severity::kNone) return;
     state_->CountServer(server, message, event);
   } else if (message.side == Side::kClient) {
     const Severity severity = SeverityOf(message, event);

@@ -135,7 +135,9 @@ void AddParse(CLI::App& command, Arguments& arguments) {
   ParseOptions& options = arguments.parse;
   command.add_option("FILE", options.files, "Log files, also .gz; - is stdin")->required();
   command.add_option("--prefix", options.prefix, "log_line_prefix; otherwise detected");
-  command.add_option("--format", options.format, "Format of the log")
+  command
+      .add_option("--format", options.format,
+                  "Form of the log; each line is recognised by itself, whichever is given")
       ->check(CLI::IsMember({"auto", "stderr", "heroku"}))
       ->capture_default_str();
   command

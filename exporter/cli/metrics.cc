@@ -15,7 +15,7 @@
 #include "exporter/cli/commands.h"
 #include "exporter/cli/table.h"
 #include "exporter/ingest/source_families.h"
-#include "exporter/metrics/process.h"
+#include "exporter/metrics/self.h"
 #include "exporter/scrape/page.h"
 #include "logparse/tally.h"
 
@@ -76,6 +76,9 @@ void AddLogFamilies(const log::Catalogue& events, List& list) {
     labels.insert(labels.end(), family.labels.begin(), family.labels.end());
     list.insert({family.name, {kTypes[static_cast<int>(family.type)], labels, "log", family.help}});
   }
+  for (const log::SampleSpec& sample : events.samples()) {
+    list.insert({sample.metric, {"gauge", {"server", "source", "addon"}, "log", sample.help}});
+  }
   log::Tally tally(events, {});
   const int server = tally.Server("example");
   log::Message message;
@@ -131,8 +134,9 @@ Result<List> MakeList(Setup& setup) {
   ingest::SourceStatus status;
   status.match_ratio = 1;
   ingest::AppendSourceFamilies({{"example", status}}, own);
-  metrics::AppendBuildInfo(own);
-  metrics::AppendProcess(own);
+  metrics::SelfStats self;
+  self.requests[{"/metrics", 200}] = 1;
+  metrics::AppendSelf(self, own);
   AddFamilies(own, "exporter", list);
   return list;
 }

@@ -3,9 +3,9 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
 #include <csignal>
-#include <map>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -14,7 +14,7 @@
 #include "exporter/http/scrape_timeout.h"
 #include "exporter/http/server.h"
 #include "exporter/ingest/log_pipeline.h"
-#include "exporter/metrics/process.h"
+#include "exporter/metrics/self.h"
 #include "exporter/metrics/writer.h"
 #include "exporter/net/asio.h"
 #include "exporter/scrape/target.h"
@@ -68,8 +68,9 @@ class Service {
         events_(std::move(events)),
         pipeline_(events_, PipelineOptions(), Sources(setup_.config, flags_)),
         server_(io_.get_executor(), pool_, {}, [this](std::string_view handler, int status) {
-          ++requests_[{std::string(handler), status}];
+          ++self_.requests[{std::string(handler), status}];
         }) {
+    self_.config_read = setup_.config.errors->empty();
     if (setup_.config.target) MakeTarget();
   }
 
@@ -149,13 +150,13 @@ class Service {
     Families page;
     if (target_) page = co_await target_->Scrape(deadline);
     std::ranges::move(pipeline_.Collect(), std::back_inserter(page));
-    AppendSelf(page);
-    dropped_series_ += Normalize(page);
+    metrics::AppendSelf(self_, page);
+    self_.dropped_series += Normalize(page);
     const metrics::Format format = metrics::NegotiateFormat(request->Header("accept"));
     Response response;
     response.content_type = metrics::ContentType(format);
     response.compressible = true;
-    dropped_series_ += metrics::WritePage(format, page, response.body);
+    self_.dropped_series += metrics::WritePage(format, page, response.body);
     co_return response;
   }
 
@@ -184,25 +185,6 @@ class Service {
     co_return response;
   }
 
-  void AppendSelf(Families& page) {
-    metrics::AppendBuildInfo(page);
-    metrics::AppendProcess(page);
-    AddSample(AddFamily(page, "pgbeacon_config_last_reload_successful", MetricType::Gauge,
-                        "Whether the config and all that it names was read without a mistake (1) "
-                        "or something was left out (0)."),
-              {}, setup_.config.errors->empty() ? 1 : 0);
-    Family& requests = AddFamily(page, "pgbeacon_http_requests_total", MetricType::Counter,
-                                 "HTTP requests answered, by path as routed and status code.");
-    for (const auto& [key, count] : requests_) {
-      AddSample(requests, {{"handler", key.first}, {"code", std::to_string(key.second)}},
-                static_cast<double>(count));
-    }
-    AddSample(AddFamily(page, "pgbeacon_page_series_dropped_total", MetricType::Counter,
-                        "Series left out of a page because another of the same name and labels "
-                        "was on it, or their name is invalid."),
-              {}, static_cast<double>(dropped_series_));
-  }
-
   void Shutdown(int signal) {
     spdlog::info("received {}, shutting down", signal == SIGINT ? "SIGINT" : "SIGTERM");
     server_.Stop();
@@ -221,8 +203,7 @@ class Service {
   ingest::LogPipeline pipeline_;
   std::unique_ptr<scrape::Target> target_;
   http::Server server_;
-  std::map<std::pair<std::string, int>, std::uint64_t> requests_;
-  std::uint64_t dropped_series_ = 0;
+  metrics::SelfStats self_;
 };
 
 }  // namespace

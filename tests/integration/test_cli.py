@@ -220,6 +220,16 @@ class OneShot(PairCase):
         table = beacon.run("explain", env=self.env()).stdout
         self.assertEqual([], [one["collector"] for one in plan if one["collector"] not in table])
 
+    def test_metrics_lists_every_name_that_a_page_has(self):
+        listed = {row["metric"] for row in json.loads(beacon.run("metrics", "-o", "json").stdout)}
+        log = self.write("pg.log", "2026-11-20 20:14:23.488 UTC [1] LOG:  shutting down\n")
+        exporter = self.beacon("--collector.all", "--source.file", log, "--source.from", "begin",
+                               env=self.env())
+        exporter.scrape()
+        names = set(re.findall(r"(?m)^# TYPE (\S+) ", exporter.get("/metrics").body))
+        self.assertGreater(len(names), 100)
+        self.assertEqual(set(), names - listed)
+
     def test_explain_of_an_unreachable_server_names_it(self):
         port = free_port()
         done = beacon.run("explain", env={"DATABASE_URL": f"postgres://a@127.0.0.1:{port}/a"})

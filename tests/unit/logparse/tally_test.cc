@@ -200,12 +200,9 @@ TEST(Tally, CountsOwnRecordsApart) {
   EXPECT_FALSE(Shows(tally, "pg_log_events_total{server=db,event=statement_timeout"));
 }
 
-TEST(Tally, CountsUnlabelledTextOnlyWhereNoPrefixIsKnown) {
+TEST(Tally, CountsUnlabelledTextUnderItsRowsSeverity) {
   Tally tally(Builtin(), {});
-  Message message = Line(Severity::kNone, "temporary file: path \"x\", size 5");
-  Count(tally, message);
-  message.unprefixed = true;
-  Count(tally, message);
+  Count(tally, Line(Severity::kNone, "temporary file: path \"x\", size 5"));
   EXPECT_EQ(Value(tally, "pg_log_messages_total{server=db,severity=LOG}"), 1);
   EXPECT_EQ(Value(tally, "pg_log_events_total{server=db,event=temp_file,class=resource}"), 1);
 }

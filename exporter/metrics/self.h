@@ -1,0 +1,27 @@
+// What pgbeacon exposes of itself, apart from targets and log sources.
+//
+// Example:
+//   SelfStats stats;
+//   ++stats.requests[{"/metrics", 200}];
+//   AppendSelf(stats, page);
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "base/families.h"
+
+namespace pgbeacon::metrics {
+
+struct SelfStats {
+  bool config_read = true;                                        ///< without a mistake
+  std::map<std::pair<std::string, int>, std::uint64_t> requests;  ///< by path as routed and status
+  std::uint64_t dropped_series = 0;  ///< left out of pages: twice there, or without a valid name
+};
+
+/// Appends the families of `stats`, of the build and of the process (process.h).
+void AppendSelf(const SelfStats& stats, Families& families);
+
+}  // namespace pgbeacon::metrics

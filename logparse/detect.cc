@@ -94,27 +94,57 @@ const std::vector<Prefix>& KnownPrefixes() {
   return prefixes;
 }
 
+// The place behind %p, also where it is padded; npos: there is none.
+std::size_t BehindPid(const std::string& text) {
+  for (std::size_t i = text.find('%'); i != std::string::npos; i = text.find('%', i + 1)) {
+    i = text.find_first_not_of("-0123456789", i + 1);
+    if (i == std::string::npos) break;
+    if (text[i] == 'p') return i + 1;
+  }
+  return std::string::npos;
+}
+
 // `text` with %q behind the pid and the literal after it: processes without a client print no more.
 std::string StopAfterPid(const std::string& text) {
-  const std::size_t pid = text.find("%p");
+  const std::size_t pid = BehindPid(text);
   if (pid == std::string::npos) return {};
-  const std::size_t next = text.find_first_of("%abcdefghijklmnopqrstuvwxyz", pid + 2);
+  const std::size_t next = text.find_first_of("%abcdefghijklmnopqrstuvwxyz", pid);
   if (next == std::string::npos) return {};
   return text.substr(0, next) + "%q" + text.substr(next);
 }
 
-// Without %q first: among equals the stricter one wins.
+// `text` with %q before the first name and the literal that leads to it.
+std::string StopBeforeNames(const std::string& text) {
+  std::size_t behind = 0;  // the escape before
+  for (std::size_t i = text.find('%'); i != std::string::npos; i = text.find('%', i + 1)) {
+    const std::size_t begin = i;
+    i = text.find_first_not_of("-0123456789", i + 1);
+    if (i == std::string::npos) break;
+    if (std::string_view("uda").find(text[i]) != std::string_view::npos) {
+      const std::size_t blank = text.find(' ', behind);
+      const std::size_t stop = blank < begin ? blank + 1 : begin;
+      return text.substr(0, stop) + "%q" + text.substr(stop);
+    }
+    behind = i + 1;
+  }
+  return {};
+}
+
+// Without padding and %q first: among equals the stricter one wins.
 std::vector<Prefix> Inferred(const std::vector<std::string_view>& lines) {
-  std::set<std::pair<bool, std::string>> texts;
+  std::set<std::tuple<bool, bool, std::string>> texts;
   for (std::size_t i = 0; i < std::min(lines.size(), kInferredFrom); ++i) {
-    std::size_t label = FindLabel(lines[i], 0, kMostHead);
-    if (label == 0) continue;
-    std::string text = InferPrefix(lines[i].substr(0, label));
-    texts.emplace(true, StopAfterPid(text));
-    texts.emplace(false, std::move(text));
+    const std::size_t label = FindLabel(lines[i], 0, kMostHead);
+    if (label == 0 || label == std::string_view::npos) continue;
+    for (const bool padded : {false, true}) {
+      std::string text = InferPrefix(lines[i].substr(0, label), padded);
+      texts.emplace(padded, true, StopAfterPid(text));
+      texts.emplace(padded, true, StopBeforeNames(text));
+      texts.emplace(padded, false, std::move(text));
+    }
   }
   std::vector<Prefix> prefixes;
-  for (const auto& [stops, text] : texts) {
+  for (const auto& [padded, stops, text] : texts) {
     if (text.empty()) continue;
     Result<Prefix> prefix = Prefix::Compile(text);
     if (prefix.ok()) prefixes.push_back(std::move(prefix).value());
@@ -148,6 +178,15 @@ Detected DetectPrefix(const std::vector<std::string_view>& lines,
   // some odd lines do not replace a prefix that served.
   if (best.matched < lines.size() && (current == nullptr || lines.size() >= kInferredFrom)) {
     for (const Prefix& prefix : Inferred(lines)) consider(prefix);
+  }
+  // Neither do lines that a client made up: the prefix that fits most goes, but only for one that
+  // fits all that it fitted before.
+  if (current != nullptr) {
+    const Score served = ScoreOf(*current, lines, earlier);
+    if (served.matched * 2 >= lines.size() && best.earlier < served.earlier) {
+      best = served;
+      detected.prefix = *current;
+    }
   }
   detected.bare = bare > best.matched;
   if (detected.bare || best.matched * 2 < lines.size()) detected.prefix.reset();

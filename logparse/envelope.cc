@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "logparse/forms/syslog.h"
 
 namespace pgbeacon::log {
 namespace {
@@ -63,10 +64,14 @@ bool TakeSource(std::string_view& text, Envelope& envelope) {
     return false;
   }
   if (pos >= text.size() || text[pos] != ':') return false;
+  // "2026-11-20T20:14:23Z postgres[18655]: ..." is syslog without a host.
+  const bool heroku = source == "app" || source == "heroku";
+  if (!heroku && std::all_of(process.begin(), process.end(), IsDigit)) return false;
   std::string_view rest = text.substr(pos + 1);
   const bool colour = rest.starts_with('\x1b');
   SkipColours(rest);
   if (!rest.empty() && rest[0] != ' ' && !colour) return false;
+  envelope.carrier = Carrier::kHeroku;
   envelope.source = source;
   envelope.process = process;
   text = rest.starts_with(' ') ? rest.substr(1) : rest;
@@ -125,9 +130,51 @@ void TakeTags(std::string_view text, Envelope& envelope) {
   }
 }
 
+// "[7] " at the front, one number where PostgreSQL's syslog text usually has two.
+void TakeNumber(std::string_view& text, Envelope& envelope) {
+  if (!text.starts_with('[')) return;
+  const std::size_t end = text.find_first_not_of("0123456789", 1);
+  if (end == kNone || end == 1 || end > 10 || !text.substr(end).starts_with("] ")) return;
+  const std::string_view digits = text.substr(1, end - 1);
+  const std::optional<std::int64_t> number = ParseInt(digits);
+  if (!number || *number < 1 || *number > 1'000'000'000) return;
+  envelope.number = static_cast<int>(*number);
+  envelope.record = digits;
+  envelope.marked = text;
+  text.remove_prefix(end + 2);
+}
+
+void TrimBody(Envelope& envelope) {
+  const std::string_view rest = envelope.rest;
+  envelope.body = rest.substr(std::min(rest.find_first_not_of(' '), rest.size()));
+}
+
+bool UnwrapSyslog(std::string_view line, Envelope& envelope) {
+  const std::optional<SyslogLine> syslog = ParseSyslog(line);
+  if (!syslog) return false;
+  envelope.carrier = Carrier::kSyslog;
+  envelope.time = syslog->time;
+  envelope.source = syslog->host;
+  envelope.process = syslog->ident;
+  envelope.pid = syslog->pid;
+  envelope.level = syslog->level;
+  std::string_view text = syslog->message;
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  envelope.rest = text;
+  if (TakeChunk(text, envelope)) {
+    envelope.rest = text.starts_with(' ') ? text.substr(1) : text;
+  } else if (IsServerIdent(envelope.process)) {
+    TakeNumber(text, envelope);
+    envelope.rest = text;
+  }
+  TrimBody(envelope);
+  return true;
+}
+
 }  // namespace
 
 bool Envelope::from_server() const {
+  if (carrier == Carrier::kSyslog) return chunk != 0 || IsServerIdent(process);
   if (!present()) return true;
   return source != "heroku" && (process.empty() || process.starts_with("postgres"));
 }
@@ -140,6 +187,7 @@ Envelope Unwrap(std::string_view line) {
   SkipColours(text);
   if (!TakeSource(text, envelope)) {
     envelope.time = {};
+    if (UnwrapSyslog(line, envelope)) return envelope;
     text = line;
   }
   if (envelope.from_server()) {
@@ -147,16 +195,26 @@ Envelope Unwrap(std::string_view line) {
   } else {
     envelope.rest = text;
   }
-  envelope.body =
-      envelope.rest.substr(std::min(envelope.rest.find_first_not_of(' '), envelope.rest.size()));
+  TrimBody(envelope);
   return envelope;
 }
 
+void AppendProcess(const Envelope& envelope, std::string& key) {
+  key.append(envelope.source).append(1, '[').append(envelope.process).append(1, ']');
+  if (!envelope.pid.empty()) key.append(envelope.pid);
+}
+
 bool IsPlatformLine(const Envelope& envelope) {
+  if (envelope.carrier == Carrier::kSyslog) return !envelope.from_server();
   if (envelope.source == "heroku") return true;
   if (envelope.source == "app" && envelope.process.starts_with("heroku-")) return true;
   return envelope.body.starts_with("source=") &&
          envelope.body.substr(0, 1024).find(" sample#") != kNone;
+}
+
+bool IsPoolerLine(const Envelope& envelope) {
+  return envelope.present() && envelope.process.find("pgbouncer") != kNone &&
+         envelope.body.substr(0, 1024).find("sample#") == kNone;
 }
 
 }  // namespace pgbeacon::log

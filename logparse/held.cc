@@ -16,7 +16,10 @@ std::string_view BodyOf(std::string_view line) {
   const Envelope envelope = Unwrap(line);
   if (!envelope.from_server() || line.starts_with('\t') || IsPlatformLine(envelope)) return {};
   const bool tagged = envelope.chunk != 0 && !envelope.color.empty();
-  const std::string_view body = envelope.present() || tagged ? envelope.body : line;
+  // "[18655] " before a message of process 18655 is a prefix and no number.
+  const bool pid = envelope.number != 0 && envelope.record == envelope.pid;
+  std::string_view body = pid ? envelope.marked : envelope.body;
+  if (!envelope.present() && !tagged) body = line;
   Message message;
   return HasLabel(body) && !UnwrapClient(body, message) ? body : std::string_view();
 }

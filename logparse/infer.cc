@@ -1,6 +1,7 @@
 // Inference of a log_line_prefix from one head: the bytes that stood before a label. From left to
 // right each place is tried as a time, a number in its usual surroundings, a known key with its
 // value, user@database, an address; letters that are none of these become %~, the rest a literal.
+// Blanks beside a field are literals, or its padding if asked so; one head alone cannot tell.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -52,7 +53,7 @@ bool Fits(std::string_view escape, std::string_view text) {
 
 class Inference {
  public:
-  explicit Inference(std::string_view head) : head_(head) {}
+  Inference(std::string_view head, bool padded) : head_(head), padded_(padded) {}
 
   std::string Run() {
     while (pos_ < head_.size()) {
@@ -75,11 +76,35 @@ class Inference {
   }
 
   void Field(std::string_view escape, std::size_t end) {
-    out_ += escape;
-    pos_ = end;
+    used_ += escape[1];
+    const std::size_t size = end - pos_;
+    const std::size_t left = padded_ ? BlanksBefore() : 0;
+    const std::size_t right = padded_ && left == 0 ? BlanksBehind(end) : 0;
+    out_.resize(out_.size() - left);
+    out_ += '%';
+    if (right != 0) out_ += '-';
+    if (left + right != 0) out_ += std::to_string(left + size + right);
+    out_ += escape[1];
+    pos_ = end + right;
   }
 
-  bool Uses(std::string_view escape) const { return out_.find(escape) != std::string::npos; }
+  // Blanks before the field that pad it: all behind an opening mark, else all but one.
+  std::size_t BlanksBefore() const {
+    const std::size_t last = out_.find_last_not_of(' ');
+    const std::size_t blanks = out_.size() - (last == kNone ? 0 : last + 1);
+    const bool opens = last == kNone || std::string_view("[(<{|=:,;\"/@").find(out_[last]) != kNone;
+    return opens || blanks == 0 ? blanks : blanks - 1;
+  }
+
+  // The same behind it.
+  std::size_t BlanksBehind(std::size_t end) const {
+    const std::size_t next = std::min(head_.find_first_not_of(' ', end), head_.size());
+    const bool closes =
+        next < head_.size() && std::string_view("])>}|,;:\"/@").find(head_[next]) != kNone;
+    return closes || next == end ? next - end : next - end - 1;
+  }
+
+  bool Uses(std::string_view escape) const { return used_.find(escape[1]) != std::string::npos; }
 
   bool Time() {
     if (!IsDigit(head_[pos_])) return false;
@@ -113,8 +138,10 @@ class Inference {
     std::size_t begin = word_end + 1;
     const bool quoted = begin < head_.size() && head_[begin] == '"';
     if (quoted) ++begin;
-    const std::size_t end = quoted ? head_.find('"', begin) : ValueEnd(begin);
+    if (padded_) begin = SkipWhile(head_, begin, [](char c) { return c == ' '; });
+    std::size_t end = quoted ? head_.find('"', begin) : ValueEnd(begin);
     if (end == kNone) return false;
+    while (padded_ && end > begin && head_[end - 1] == ' ') --end;
     std::string_view escape = key->escape;
     const std::string_view value = head_.substr(begin, end - begin);
     if (escape == "%h" && value.ends_with(')')) escape = "%r";
@@ -147,8 +174,10 @@ class Inference {
     std::size_t size = word.size();
     const bool unknown = word.ends_with("[unknown]");
     while (!unknown && size > at + 1 && !IsWord(word[size - 1])) --size;
-    out_ += "%u@";
-    Field("%d", pos_ + size);
+    const std::size_t end_of_database = pos_ + size;
+    Field("%u", pos_ + at);
+    Literal(1);
+    Field("%d", end_of_database);
     return true;
   }
 
@@ -193,12 +222,12 @@ class Inference {
         return true;
       }
     }
-    if (!Uses("%p")) {
+    if (number == "00000" && !Uses("%e")) {
+      Field("%e", end);
+    } else if (!Uses("%p")) {
       Field("%p", end);
     } else if (number == "1" && head_.substr(end, 1) == "]" && out_.ends_with("%l-")) {
       Literal(1);  // pgBadger's "[%l-1]"
-    } else if (number == "00000" && !Uses("%e")) {
-      Field("%e", end);
     } else {
       Field(Uses("%l") ? "%x" : "%l", end);
     }
@@ -208,6 +237,15 @@ class Inference {
   bool Word() {
     if (!IsWord(head_[pos_]) || head_[pos_] == '-') return false;
     const std::size_t end = SkipWhile(head_, pos_, IsWord);
+    const std::string_view word = head_.substr(pos_, end - pos_);
+    if (!Uses("%e") && IsSqlstate(word) && Fits("%e", word) && IsDigit(word[0])) {
+      Field("%e", end);
+      return true;
+    }
+    if (!Uses("%a") && out_.ends_with("%d/")) {  // the rest, as it may hold blanks
+      Field("%a", head_.find_last_not_of(' ') + 1);
+      return true;
+    }
     if (end == head_.size() || head_[end] == '=') {
       Literal(end - pos_);
     } else {
@@ -217,12 +255,16 @@ class Inference {
   }
 
   const std::string_view head_;
+  const bool padded_;
   std::size_t pos_ = 0;
   std::string out_;
+  std::string used_;  // letters of the escapes in out_
 };
 
 }  // namespace
 
-std::string InferPrefix(std::string_view head) { return Inference(head).Run(); }
+std::string InferPrefix(std::string_view head, bool padded) {
+  return Inference(head, padded).Run();
+}
 
 }  // namespace pgbeacon::log

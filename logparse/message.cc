@@ -25,8 +25,9 @@ Severity ParseSeverity(std::string_view label) {
 }
 
 std::string_view SideName(Side side) {
-  constexpr std::array<std::string_view, 3> kSides = {"server", "client", "platform"};
-  return kSides[static_cast<std::size_t>(side)];
+  constexpr std::array<std::string_view, kSides> kNamesOfSides = {"server", "client", "platform",
+                                                                  "pooler"};
+  return kNamesOfSides[static_cast<std::size_t>(side)];
 }
 
 }  // namespace pgbeacon::log

@@ -28,10 +28,11 @@ std::string_view SeverityName(Severity severity);
 /// none.
 Severity ParseSeverity(std::string_view label);
 
-/// Who speaks: the server's own log, a client's (PGError:, psycopg, ...), or the platform
-/// (heroku[router], sample# lines).
-enum class Side : std::uint8_t { kServer, kClient, kPlatform };
-std::string_view SideName(Side side);  ///< "server", "client", "platform"
+/// Who speaks: the server's own log, a client's (PGError:, psycopg, ...), the platform
+/// (heroku[router], sample# lines), or PgBouncer.
+enum class Side : std::uint8_t { kServer, kClient, kPlatform, kPooler };
+inline constexpr int kSides = 4;
+std::string_view SideName(Side side);  ///< "server", "client", "platform", "pooler"
 
 /// One message with what belongs to it. All views are valid until the call that delivered the
 /// message returns. Empty means absent. Texts of several lines hold LF without PostgreSQL's tab.

@@ -50,12 +50,26 @@ class Prefix {
   /// Whether `line` begins with this prefix and a label of the server's form.
   bool Match(std::string_view line, Head& head) const;
 
+  /// Reads a line whose user or database name holds a label or a line feed, as names of clients may
+  /// that the server does not let in; only where the message proves it: it repeats the name, or is
+  /// one that needs no known name. `line` may be several lines that such a name tore apart; `torn`:
+  /// it is known that they are, so that secondary lines count, too.
+  bool MatchStranger(std::string_view line, bool torn, Head& head) const;
+
   /// Every way to read `line`, by the place of the label; for doubtful heads.
   std::vector<Head> Readings(std::string_view line) const;
+
+  /// The same for a line whose label is a word of a language that is not known, "WORD:  ". The
+  /// label of `head` has a size and no severity.
+  bool MatchWord(std::string_view line, Head& head) const;
 
   /// Whether `line` fits up to a user or database name and ends before the label: the name may
   /// hold a line feed, and the rest of the head then stands on the next line.
   bool EndsInName(std::string_view line) const;
+
+  /// Whether all of the prefix, or all up to a user or database name, stands at the begin of
+  /// `line` and little more; for lines without a label.
+  bool IsHead(std::string_view line) const;
 
   /// Whether `line` fits as far as the first field with a fixed form (a time, a pid).
   bool Begins(std::string_view line) const;
@@ -91,6 +105,7 @@ class Prefix {
     std::string literal;
   };
 
+  struct Repeated;
   struct Search;
 
   static Shape ShapeOf(char escape);
@@ -105,7 +120,11 @@ class Prefix {
   std::size_t NextLabel(std::string_view line, std::size_t from) const;
   bool MatchFast(std::string_view line, Head& head) const;
   bool MatchSlow(std::string_view line, Head& head) const;
+  bool FitsBefore(std::size_t index, std::string_view line) const;
   bool MatchBefore(std::string_view line, std::size_t label_begin, Head& head) const;
+  bool MatchBefore(std::string_view line, std::size_t label_begin, const Repeated& repeated,
+                   Head& head) const;
+  bool MatchStrangerBefore(std::string_view line, std::size_t begin, Head& head) const;
   void PreferLaterLabel(std::string_view line, Head& head) const;
 
   std::string text_;

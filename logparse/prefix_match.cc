@@ -11,10 +11,11 @@
 // application name may say anything, so a later label wins unless the text before it has an open
 // quote or comment or ends in a nesting colon. A user or database name is known before the client
 // has proved who it is, but nearly every message of that stage repeats it ("role "..." does not
-// exist"): a name with a label inside is believed only when the text does. The reader, which knows
-// what the session was called before, has the last word (Head::doubtful). Tested by
+// exist"), or is one of a few: a name with a label inside is believed only then. The reader, which
+// knows what the session was called before, has the last word (Head::doubtful). Tested by
 // tests/unit/logparse/prefix_test.cc.
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "logparse/prefix.h"
@@ -25,6 +26,7 @@ namespace {
 constexpr std::size_t kNone = std::string_view::npos;
 constexpr std::size_t kMaxLabels = 16;       // labels considered per line
 constexpr std::size_t kMostRepeated = 1024;  // bytes of text in which a name may be repeated
+constexpr std::size_t kMostWord = 40;        // bytes of a label in any language
 
 bool HasLiteral(std::string_view line, std::size_t pos, std::string_view literal) {
   if (line.size() - pos < literal.size()) return false;
@@ -43,11 +45,47 @@ bool QuotesLabel(std::string_view between) {
   return between.ends_with(':') && !between.ends_with("statement:");
 }
 
-// Whether a name holds no label, or `text` repeats it. A line feed in the name ends the line of the
-// text, too.
+bool IsWordByte(char c) {
+  return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || static_cast<unsigned char>(c) >= 0x80;
+}
+
+// What the server says before it has looked at the names that a client gave.
+bool NamesNobody(std::string_view text) {
+  constexpr std::array<std::string_view, 7> kBegins = {"sorry, too many clients already",
+                                                       "remaining connection slots are reserved",
+                                                       "the database system is ",
+                                                       "canceling authentication due to timeout",
+                                                       "unsupported frontend protocol ",
+                                                       "connection authenticated: ",
+                                                       "connection ready: "};
+  return std::any_of(kBegins.begin(), kBegins.end(),
+                     [&](std::string_view begin) { return text.starts_with(begin); });
+}
+
+bool HoldsLabel(std::string_view name) { return FindLabel(name, 0, name.size()) != kNone; }
+
+// A name that no honest client has.
+bool IsHostile(std::string_view name) { return name.find('\n') != kNone || HoldsLabel(name); }
+
+// Whether `text` repeats a name. A line feed in the name ends the line of the text, too.
 bool Repeats(std::string_view text, std::string_view name) {
-  return FindLabel(name, 0, name.size()) == kNone ||
-         text.find(name.substr(0, name.find('\n'))) != kNone;
+  const std::size_t line_end = name.find('\n');
+  if (line_end != kNone) return text.ends_with(name.substr(0, line_end));
+  return text.substr(0, kMostRepeated).find(name) != kNone;
+}
+
+// Whether the server gives a message to clients whose names it does not know yet, or repeats their
+// names in it.
+bool IsForStrangers(const Label& label, std::string_view text) {
+  constexpr std::array<std::string_view, 5> kBegins = {
+      "connection authorized: ", "connection authenticated: ", "connection ready: ",
+      "disconnection: ", "replication connection authorized: "};
+  if (label.part == Part::kDetail)
+    return text.starts_with("Role \"") || text.starts_with("User \"");
+  if (label.severity == Severity::kFatal) return true;
+  return label.severity == Severity::kLog &&
+         std::any_of(kBegins.begin(), kBegins.end(),
+                     [&](std::string_view begin) { return text.starts_with(begin); });
 }
 
 }  // namespace
@@ -97,10 +135,22 @@ bool Prefix::MatchFast(std::string_view line, Head& head) const {
   return head.label.found();
 }
 
+/// Names that a text must repeat if they are hostile.
+struct Prefix::Repeated {
+  std::string_view text;
+  bool user = false, database = false;
+
+  bool Allows(const Part& part, std::string_view name) const {
+    const bool asked = (user && part.escape == 'u') || (database && part.escape == 'd');
+    return !asked || !IsHostile(name) || Repeats(text, name);
+  }
+};
+
 /// One search for lengths of all parts that end exactly at `end`.
 struct Prefix::Search {
   const std::vector<Part>& parts;
   std::string_view line;  // ends where the label begins
+  Repeated repeated = {};
   std::vector<bool> failed = {};
   std::vector<std::size_t> ends = {};
   bool stopped = false;
@@ -153,7 +203,8 @@ struct Prefix::Search {
     const std::size_t most = std::min(line.size(), pos + part.max_size);
     if (least > most) return false;
     const auto fits = [&](std::size_t end) {
-      return FitsName(part, line.substr(pos, end - pos)) && TryEnd(index, end);
+      const std::string_view name = line.substr(pos, end - pos);
+      return FitsName(part, name) && repeated.Allows(part, name) && TryEnd(index, end);
     };
     if (index + 1 == parts.size()) return line.size() == most && fits(most);
     if (parts[index + 1].shape != Shape::kLiteral) {
@@ -188,7 +239,12 @@ struct Prefix::Search {
 };
 
 bool Prefix::MatchBefore(std::string_view line, std::size_t label_begin, Head& head) const {
-  Search search{parts_, line.substr(0, label_begin)};
+  return MatchBefore(line, label_begin, {}, head);
+}
+
+bool Prefix::MatchBefore(std::string_view line, std::size_t label_begin, const Repeated& repeated,
+                         Head& head) const {
+  Search search{parts_, line.substr(0, label_begin), repeated};
   if (!search.Run()) return false;
   head = {};
   std::size_t pos = 0;
@@ -217,10 +273,50 @@ bool Prefix::MatchSlow(std::string_view line, Head& head) const {
   return false;
 }
 
+bool Prefix::MatchStranger(std::string_view line, bool torn, Head& head) const {
+  if (first_raw_ == parts_.size() || !Begins(line)) return false;
+  for (const bool proved : {true, false}) {
+    if (!proved && !torn) break;
+    std::size_t begin = NextLabel(line, 0);
+    for (std::size_t n = 0; n < kMaxLabels && begin != kNone; ++n) {
+      const bool fits = proved ? MatchStrangerBefore(line, begin, head)
+                               : MatchBefore(line, begin, head) && !head.label.primary();
+      if (fits) {
+        if (head.session.empty()) head.session = head.pid;
+        head.doubtful = true;
+        return true;
+      }
+      begin = NextLabel(line, begin + 1);
+    }
+  }
+  return false;
+}
+
+bool Prefix::MatchStrangerBefore(std::string_view line, std::size_t begin, Head& head) const {
+  const Label label = ParseLabel(line.substr(begin), LabelForm::kTwoBlanks);
+  std::string_view text = line.substr(begin + label.size);
+  if (!LeadingSqlstate(text).empty()) text.remove_prefix(7);
+  if (!IsForStrangers(label, text)) return false;
+  const std::array<Repeated, 3> tries = {
+      {{text, true, true}, {text, true, false}, {text, false, true}}};
+  for (const Repeated& repeated : tries) {
+    if (!MatchBefore(line, begin, repeated, head)) continue;
+    if (IsHostile(head.user) && Repeats(text, head.user)) return true;
+    if (IsHostile(head.database) && Repeats(text, head.database)) return true;
+  }
+  return NamesNobody(text) && MatchBefore(line, begin, head) &&
+         (IsHostile(head.user) || IsHostile(head.database));
+}
+
 // Moves `head` to a later label where that is the more likely reading.
 void Prefix::PreferLaterLabel(std::string_view line, Head& head) const {
   std::size_t text = head.label_begin + head.label.size;
   std::size_t label = NextLabel(line, text);
+  if (label == kNone) return;
+  if (Head stranger; MatchStranger(line, false, stranger)) {
+    head = stranger;
+    return;
+  }
   bool doubtful = false;
   for (std::size_t n = 0; n < kMaxLabels && label != kNone; ++n) {
     Head later;
@@ -231,8 +327,7 @@ void Prefix::PreferLaterLabel(std::string_view line, Head& head) const {
       const std::size_t between = label - std::min(literal, label - text) - text;
       if (!QuotesLabel(line.substr(text, between))) {
         text = label + later.label.size;
-        const std::string_view rest = line.substr(text, kMostRepeated);
-        if (Repeats(rest, later.user) && Repeats(rest, later.database)) head = later;
+        if (!IsHostile(later.user) && !IsHostile(later.database)) head = later;
       }
     }
     label = NextLabel(line, label + 1);
@@ -267,11 +362,29 @@ std::vector<Head> Prefix::Readings(std::string_view line) const {
   return readings;
 }
 
-bool Prefix::EndsInName(std::string_view line) const {
-  if (first_raw_ == parts_.size()) return false;
+bool Prefix::MatchWord(std::string_view line, Head& head) const {
+  if (!Begins(line)) return false;
+  const std::string_view window = line.substr(0, max_head_ + kMostWord);
+  for (std::size_t colon = window.find(":  "); colon != kNone;
+       colon = window.find(":  ", colon + 1)) {
+    const std::size_t least = colon - std::min(colon, kMostWord);
+    for (std::size_t begin = colon; begin-- > least && IsWordByte(line[begin]);) {
+      if (begin > 0 && IsWordByte(line[begin - 1])) continue;
+      if (!MatchBefore(line, begin, head)) break;
+      head.label = {};
+      head.label.size = static_cast<std::uint8_t>(colon + 3 - begin);
+      if (head.session.empty()) head.session = head.pid;
+      return true;
+    }
+  }
+  return false;
+}
+
+// Whether `line` fits up to the part `index` and has few bytes behind that place.
+bool Prefix::FitsBefore(std::size_t index, std::string_view line) const {
   constexpr std::size_t kMostInHead = 3 * kMaxName;  // both names and what may stand between
   std::size_t pos = 0;
-  for (std::size_t i = 0; i < first_raw_; ++i) {
+  for (std::size_t i = 0; i < index; ++i) {
     const Part& part = parts_[i];
     if (part.shape == Shape::kStop) continue;
     if (part.shape == Shape::kLiteral) {
@@ -283,6 +396,14 @@ bool Prefix::EndsInName(std::string_view line) const {
     if (pos == kNone) return false;
   }
   return line.size() - pos <= kMostInHead;
+}
+
+bool Prefix::EndsInName(std::string_view line) const {
+  return first_raw_ != parts_.size() && FitsBefore(first_raw_, line);
+}
+
+bool Prefix::IsHead(std::string_view line) const {
+  return !parts_.empty() && first_raw_ > 0 && FitsBefore(first_raw_, line);
 }
 
 bool Prefix::Begins(std::string_view line) const {

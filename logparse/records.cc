@@ -1,6 +1,7 @@
 #include "logparse/records.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace pgbeacon::log {
@@ -102,21 +103,30 @@ void Records::Touch(Index index) {
 void Records::Open(std::string_view key, std::string_view line, const Message& message, bool cut) {
   const std::uint64_t hash = Hash(key);
   Index index = Find(key, hash);
+  bool goes_on = false;
   if (index == kNil) {
     index = Allocate(key, hash);
   } else {
+    goes_on = SameNames(records_[index], message);
     Deliver(records_[index]);
   }
   Record& record = records_[index];
   const std::size_t capacity = record.bytes.capacity();
+  const std::string_view whole = line;
   if (line.size() > record_bytes_) {
     line = line.substr(0, record_bytes_);
     cut = true;
   }
   record.bytes.assign(line);
+  record.line_size = static_cast<std::uint32_t>(line.size());
   used_bytes_ += record.bytes.capacity() - capacity;
+  const auto outside = [&](std::string_view view) {
+    const std::less<const char*> before;
+    return before(view.data(), whole.data()) || before(whole.data() + whole.size(), view.data());
+  };
+  record.implied_sqlstate = outside(message.sqlstate) ? message.sqlstate : std::string_view();
   const auto slice = [&](std::string_view view) -> Slice {
-    if (view.empty()) return {};
+    if (view.empty() || outside(view)) return {};
     const auto begin = static_cast<std::uint32_t>(view.data() - line.data());
     return {begin, static_cast<std::uint32_t>(view.size())};
   };
@@ -127,10 +137,11 @@ void Records::Open(std::string_view key, std::string_view line, const Message& m
   record.severity = message.severity;
   record.side = message.side;
   record.labelled = message.labelled;
-  record.truncated = false;
+  record.truncated = record.full = false;
+  record.goes_on = goes_on;
   if (cut) {
     Clamp(record);
-    Truncate(record);
+    Cut(record);
   }
   Touch(index);
   if (used_bytes_ > open_bytes_) Trim(index);
@@ -139,11 +150,21 @@ void Records::Open(std::string_view key, std::string_view line, const Message& m
 bool Records::Join(std::string_view key, Part part, std::string_view text, bool cut) {
   const Index index = Find(key, Hash(key));
   if (index == kNil) return false;
+  JoinTo(index, part, text, cut);
+  return true;
+}
+
+bool Records::JoinLast(Part part, std::string_view text, bool cut) {
+  if (last_ == kNil) return false;
+  JoinTo(last_, part, text, cut);
+  return true;
+}
+
+void Records::JoinTo(Index index, Part part, std::string_view text, bool cut) {
   Record& record = records_[index];
   record.last = part;
   const bool empty = record.parts[static_cast<std::size_t>(part)].size == 0;
   Append(index, empty ? "" : "\n", text, cut);
-  return true;
 }
 
 bool Records::Continue(std::string_view glue, std::string_view text, bool cut) {
@@ -162,6 +183,33 @@ bool Records::ContinueOf(std::string_view key, std::string_view glue, std::strin
 
 bool Records::IsOpen(std::string_view key) const { return Find(key, Hash(key)) != kNil; }
 
+void Records::MarkCut(std::string_view key) {
+  const Index index = Find(key, Hash(key));
+  if (index != kNil) Truncate(records_[index]);
+}
+
+std::string_view Records::OpeningLine() const {
+  if (last_ == kNil) return {};
+  const Record& record = records_[last_];
+  return record.bytes.size() == record.line_size ? record.bytes : std::string_view();
+}
+
+bool Records::SameNames(const Record& record, const Message& message) {
+  const std::string_view bytes = record.bytes;
+  const auto is = [&](Field field, std::string_view name) {
+    const Slice slice = record.fields[field];
+    return slice.size == name.size() && bytes.substr(slice.begin, slice.size) == name;
+  };
+  return !(message.user.empty() && message.database.empty()) && is(kUser, message.user) &&
+         is(kDatabase, message.database);
+}
+
+bool Records::OpeningGoesOn() const { return last_ != kNil && records_[last_].goes_on; }
+
+void Records::DropLast() {
+  if (last_ != kNil) Release(last_);
+}
+
 Records::Names Records::NamesOf(std::string_view key) const {
   const Index index = Find(key, Hash(key));
   if (index == kNil) return {};
@@ -177,24 +225,34 @@ void Records::Append(Index index, std::string_view glue, std::string_view text, 
   Record& record = records_[index];
   const std::size_t capacity = record.bytes.capacity();
   Slice& slice = record.parts[static_cast<std::size_t>(record.last)];
-  if (slice.begin + slice.size != record.bytes.size() && !record.truncated) {
-    // Not at the end of the bytes, where it could grow: copy it there.
-    const std::string field = record.bytes.substr(slice.begin, slice.size);
-    slice.begin = static_cast<std::uint32_t>(record.bytes.size());
-    record.bytes += field;
+  // A field that is not at the end of the bytes, where it could grow, is copied there.
+  const std::size_t moved = slice.begin + slice.size == record.bytes.size() ? 0 : slice.size;
+  if (record.bytes.size() + moved > record_bytes_) record.full = cut = true;
+  if (!record.full) {
+    if (slice.begin + slice.size != record.bytes.size()) {
+      const std::string field = record.bytes.substr(slice.begin, slice.size);
+      slice.begin = static_cast<std::uint32_t>(record.bytes.size());
+      record.bytes += field;
+    }
+    const std::size_t room = record_bytes_ - record.bytes.size();
+    if (glue.size() + text.size() > room) {
+      cut = true;
+      glue = glue.substr(0, room);
+      text = text.substr(0, room - glue.size());
+    }
+    record.bytes.append(glue).append(text);
+    slice.size += static_cast<std::uint32_t>(glue.size() + text.size());
   }
-  const std::size_t room = record_bytes_ - std::min(record_bytes_, record.bytes.size());
-  if (glue.size() + text.size() > room || record.truncated) {
-    cut = true;
-    glue = glue.substr(0, record.truncated ? 0 : room);
-    text = text.substr(0, record.truncated ? 0 : room - glue.size());
-  }
-  record.bytes.append(glue).append(text);
-  slice.size += static_cast<std::uint32_t>(glue.size() + text.size());
-  if (cut) Truncate(record);
+  if (cut) Cut(record);
   used_bytes_ += record.bytes.capacity() - capacity;
   Touch(index);
   if (used_bytes_ > open_bytes_) Trim(index);
+}
+
+// Nothing more goes into `record`.
+void Records::Cut(Record& record) {
+  record.full = true;
+  Truncate(record);
 }
 
 void Records::Truncate(Record& record) {
@@ -211,7 +269,7 @@ void Records::Trim(Index keep) {
   if (used_bytes_ <= open_bytes_ || record.bytes.size() < open_bytes_) return;
   record.bytes.resize(open_bytes_);
   Clamp(record);
-  Truncate(record);
+  Cut(record);
 }
 
 // Brings all slices inside the bytes after these were cut.
@@ -231,6 +289,7 @@ void Records::Deliver(Record& record) {
   };
   for (std::size_t i = 0; i < kFields; ++i) message_.*kFieldViews[i] = view(record.fields[i]);
   for (std::size_t i = 0; i < kParts; ++i) message_.*kPartViews[i] = view(record.parts[i]);
+  if (!record.implied_sqlstate.empty()) message_.sqlstate = record.implied_sqlstate;
   message_.severity = record.severity;
   message_.side = record.side;
   message_.labelled = record.labelled;

@@ -30,12 +30,16 @@ class Records {
   Records(std::size_t record_bytes, std::size_t open_bytes, Sink sink);
 
   /// Opens the record of session `key` and delivers the one that was open. All views of `message`
-  /// must lie inside `line`. `cut`: the line was longer than what is given here.
+  /// must lie inside `line`, or, the SQLSTATE's, live as long as this. `cut`: the line was longer
+  /// than what is given here.
   void Open(std::string_view key, std::string_view line, const Message& message, bool cut);
 
   /// Adds a field of the server's secondary lines to the open record of `key`; a field that stands
   /// there already gets the text as another line. False: none is open.
   bool Join(std::string_view key, Part part, std::string_view text, bool cut);
+
+  /// The same for the record that the last line went to.
+  bool JoinLast(Part part, std::string_view text, bool cut);
 
   /// Adds `glue` and `text` to the field that the last line went to; false: it is open no more.
   bool Continue(std::string_view glue, std::string_view text, bool cut);
@@ -44,6 +48,17 @@ class Records {
   bool ContinueOf(std::string_view key, std::string_view glue, std::string_view text, bool cut);
 
   bool IsOpen(std::string_view key) const;
+
+  /// Says that a part of the open record of `key` is missing.
+  void MarkCut(std::string_view key);
+
+  /// The line that opened the last record, where nothing was added since; "" otherwise. Valid until
+  /// the next call of anything that is not const.
+  std::string_view OpeningLine() const;
+  /// Whether that line's session had the same user and database before, not empty.
+  bool OpeningGoesOn() const;
+  /// Takes the last record back: it was none.
+  void DropLast();
 
   /// Who speaks in the open record of `key`; all empty when none is open. Valid until the next call
   /// of anything that is not const.
@@ -88,12 +103,14 @@ class Records {
     std::string key;
     std::array<Slice, kFields> fields;
     std::array<Slice, kParts> parts;
+    std::string_view implied_sqlstate;  // one that does not stand in the line
+    std::uint32_t line_size = 0;
     std::uint64_t hash = 0, touched = 0;
     Index older = kNil, newer = kNil, next = kNil;  // by touch; in its bucket or the free list
     Part last = Part::kText;
     Severity severity = Severity::kNone;
     Side side = Side::kServer;
-    bool labelled = false, truncated = false;
+    bool labelled = false, truncated = false, full = false, goes_on = false;
   };
 
   static std::uint64_t Hash(std::string_view key);
@@ -105,7 +122,10 @@ class Records {
   static void Clamp(Record& record);
   void Deliver(Record& record);
   void Close(Index index);
+  static bool SameNames(const Record& record, const Message& message);
+  void JoinTo(Index index, Part part, std::string_view text, bool cut);
   void Append(Index index, std::string_view glue, std::string_view text, bool cut);
+  void Cut(Record& record);
   void Truncate(Record& record);
   void Trim(Index keep);
 

@@ -33,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view input(reinterpret_cast<const char*>(data), size);
   Message message;
   message.severity = static_cast<Severity>(data[0] % (kSeverities + 1));
-  message.side = static_cast<Side>(data[1] % 3);
+  message.side = static_cast<Side>(data[1] % kSides);
   if ((data[2] & 1) != 0) message.source = "app";
   if ((data[2] & 2) != 0) message.process = "heroku-postgres";
   input.remove_prefix(3);

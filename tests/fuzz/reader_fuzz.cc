@@ -1,6 +1,6 @@
-// Any bytes as a log, read whole and in pieces: both give the same messages, and no view leaves the
-// record it belongs to. Input: options in one byte, the size of the pieces in another, then the
-// log.
+// Any bytes as a log of any form, told or found out, read whole and in pieces: both give the same
+// messages, and no view leaves the record it belongs to. Input: options in one byte, whose upper
+// three bits tell the form, the size of the pieces in another, then the log.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -42,6 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((data[0] & 4) != 0) options.prefix = kPrefixes[data[0] & 3];
   if ((data[0] & 8) != 0) options.record_bytes = 100;
   if ((data[0] & 16) != 0) options.open_bytes = 500;
+  if ((data[0] >> 5) < kFormKinds) options.form = static_cast<FormKind>(data[0] >> 5);
   const std::string whole = Messages(log, log.size() + 1, options);
   if (Messages(log, std::size_t{1} + data[1], options) != whole) std::abort();
   return 0;

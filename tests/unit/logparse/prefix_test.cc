@@ -1,10 +1,14 @@
 #include "logparse/prefix.h"
 
+#include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
+
+#include "logparse/detect.h"
 
 namespace pgbeacon::log {
 namespace {
@@ -125,6 +129,154 @@ const std::vector<Case> kCases = {
 
 INSTANTIATE_TEST_SUITE_P(All, PrefixMatches, testing::ValuesIn(kCases),
                          [](const auto& info) { return std::string(info.param.name); });
+
+// What the server prints for an escape, in a session and in a background process.
+struct Printed {
+  char escape;
+  std::string_view session, ground;
+};
+
+const Printed kPrinted[] = {
+    {'a', "my app", ""},
+    {'u', "bob@example.org", ""},
+    {'d', "l\xc3\xa4\xdf den", ""},
+    {'r', "10.0.0.1(51234)", ""},
+    {'h', "10.0.0.1", ""},
+    {'b', "client backend", "checkpointer"},
+    {'p', "4711", "23"},
+    {'P', "4710", ""},
+    {'t', "2026-11-20 20:14:23 CET", "2026-11-20 20:14:23 CET"},
+    {'m', "2026-11-20 20:14:23.488 CET", "2026-11-20 20:14:23.488 CET"},
+    {'n', "1795205663.488", "1795205663.488"},
+    {'i', "CREATE TABLE", ""},
+    {'e', "42P01", "00000"},
+    {'c', "65a1b2c3.1267", "65a1b2c3.17"},
+    {'l', "12", "1"},
+    {'s', "2026-11-20 20:14:20 CET", "2026-11-20 20:14:20 CET"},
+    {'v', "3/117", ""},
+    {'x', "742", "0"},
+    {'Q', "-6883023751393440299", "0"},
+    {'L', "127.0.0.1", ""},
+    {'%', "%", "%"},
+};
+
+std::string Padded(std::string_view value, int width) {
+  const std::size_t size = static_cast<std::size_t>(width < 0 ? -width : width);
+  const std::string blanks(size > value.size() ? size - value.size() : 0, ' ');
+  return width < 0 ? std::string(value) + blanks : blanks + std::string(value);
+}
+
+TEST(Prefix, ReadsBackEveryEscapeWithEveryPadding) {
+  for (const Printed& printed : kPrinted) {
+    for (const int width : {0, 2, 10, 15, 40, -10, -15, -40}) {
+      for (const bool ground : {false, true}) {
+        const std::string_view value = ground ? printed.ground : printed.session;
+        if (printed.escape == '%' && width != 0) continue;  // the server prints no padding there
+        const std::string escape = "%" + (width == 0 ? "" : std::to_string(width)) + printed.escape;
+        for (const std::string& pattern :
+             {escape + "|%p ", "%p[" + escape + "] ", "%p " + escape + " "}) {
+          const Result<Prefix> prefix = Prefix::Compile(pattern);
+          ASSERT_TRUE(prefix.ok());
+          std::string line = pattern;
+          line.replace(line.find(escape), escape.size(), Padded(value, width));
+          if (printed.escape != 'p') line.replace(line.find("%p"), 2, "4711");
+          if (printed.escape == 'p') {
+            const std::size_t other = line.find("%p");
+            if (other != std::string::npos) line.replace(other, 2, value);
+          }
+          line += "LOG:  hi";
+          Head head;
+          ASSERT_TRUE(prefix->Match(line, head)) << pattern << "\n" << line;
+          EXPECT_EQ(TextOf(line, head), "hi") << pattern << "\n" << line;
+          const auto read = [&]() -> std::optional<std::string_view> {
+            switch (printed.escape) {
+              case 'a':
+                return head.application;
+              case 'u':
+                return head.user;
+              case 'd':
+                return head.database;
+              case 'p':
+                return head.pid;
+              case 'e':
+                return head.sqlstate;
+              case 'c':
+                return head.session;
+              case 't':
+              case 'm':
+              case 'n':
+                return head.time;
+              case 'r':
+              case 'h':
+                return head.remote;
+              default:
+                return std::nullopt;
+            }
+          }();
+          if (read) {
+            EXPECT_EQ(*read, value) << pattern << "\n" << line;
+          }
+        }
+      }
+    }
+  }
+}
+
+// Prefixes that no list knows, found out from lines of two sessions and of a background process.
+// Detection may use other names for what it cannot tell, but it must read the same messages.
+TEST(DetectPrefix, FindsPaddedAndUnusualOnes) {
+  const struct {
+    std::string_view prefix, found;
+  } cases[] = {
+      {"%m [%10p] %q%u@%d ", "%m [%10p] %q%u@%d "},
+      {"%m [%-10p] %q%u@%d ", "%m [%-10p] %q%u@%d "},
+      {"%m %e [%p] %q%u@%d ", "%m %e [%p] %q%u@%d "},
+      {"%m [%p] %e %q%u@%d/%a ", "%m [%p] %e %q%u@%d/%a "},
+      {"%m|%-8p|user=%12u|db=%-12d|", "%m|%-8p|user=%12u|db=%-12d|"},
+      {"%-28t|%p|", "%t     |%p|"},  // the zone is always as long
+  };
+  for (const auto& c : cases) {
+    std::vector<std::string> lines;
+    for (const auto& [pid, user, database] :
+         {std::array<std::string_view, 3>{"4711", "bob", "shop"},
+          std::array<std::string_view, 3>{"815", "alice", "warehouse"},
+          std::array<std::string_view, 3>{"23", "", ""},
+          std::array<std::string_view, 3>{"81234", "bob", "shop"}}) {
+      std::string line;
+      for (std::size_t i = 0; i < c.prefix.size(); ++i) {
+        if (c.prefix[i] != '%') {
+          line += c.prefix[i];
+          continue;
+        }
+        int width = 0;
+        const bool left = c.prefix[++i] == '-';
+        if (left) ++i;
+        while (c.prefix[i] >= '0' && c.prefix[i] <= '9') width = width * 10 + (c.prefix[i++] - '0');
+        if (c.prefix[i] == 'q') {
+          if (user.empty()) break;
+          continue;
+        }
+        std::string_view value = pid;
+        if (c.prefix[i] == 'u') value = user;
+        if (c.prefix[i] == 'd') value = database;
+        if (c.prefix[i] == 'a') value = "psql";
+        if (c.prefix[i] == 'e') value = "00000";
+        if (c.prefix[i] == 'm') value = "2026-11-20 20:14:23.488 UTC";
+        if (c.prefix[i] == 't') value = "2026-11-20 20:14:23 UTC";
+        line += Padded(value, left ? -width : width);
+      }
+      for (int n = 0; n < 4; ++n) lines.push_back(line + "LOG:  hi");
+    }
+    const std::vector<std::string_view> views(lines.begin(), lines.end());
+    const Detected detected = DetectPrefix(views, {}, nullptr);
+    ASSERT_TRUE(detected.prefix) << c.prefix;
+    EXPECT_EQ(detected.prefix->text(), c.found) << lines[0];
+    Head head;
+    for (std::string_view line : views) {
+      EXPECT_TRUE(detected.prefix->Match(line, head)) << c.prefix << "\n" << line;
+    }
+  }
+}
 
 TEST(Prefix, RefusesLinesThatDoNotFit) {
   const struct {

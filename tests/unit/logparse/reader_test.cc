@@ -156,11 +156,12 @@ TEST(Reader, ReadsDoubtfulHeadsAsTheSessionWasCalledBefore) {
                      "text=x@y PANIC:  bob@shop WARNING:  x"}));
 }
 
-TEST(Reader, JoinsUnprefixedLinesToTheLastRecordOrCountsThem) {
+// The server indents what belongs to a record; the rest comes from programs that it starts.
+TEST(Reader, CountsUnprefixedLinesAndLeavesTheRecordAlone) {
   const Outcome outcome = ReadAll(
       "stray\n[1] LOG:  one\nmore\n\nyet more\r\n[2] HINT:  no record\n\tof none\n", "[%p] ");
-  EXPECT_EQ(outcome.messages, (Strings{"server severity=LOG session=1 text=one\nmore\nyet more"}));
-  EXPECT_EQ(Unparsed(outcome, Unparsed::kNoPrefix), 1U);
+  EXPECT_EQ(outcome.messages, (Strings{"server severity=LOG session=1 text=one"}));
+  EXPECT_EQ(Unparsed(outcome, Unparsed::kNoPrefix), 3U);
   EXPECT_EQ(Unparsed(outcome, Unparsed::kOrphan), 2U);
 }
 
@@ -285,14 +286,15 @@ TEST(Reader, UnwrapsHerokuAndClientLines) {
       {"source=DB sample#db_size=1bytes",
        "platform text=source=DB sample#db_size=1bytes unlabelled"},
       {"PGError: ERROR: no", "client severity=ERROR text=no"},
-      {"PG::UndefinedTable: ERROR:  no", "client severity=ERROR text=no"},
+      {"PG::UndefinedTable: ERROR:  no", "client severity=ERROR sqlstate=42P01 text=no"},
       {"ActiveRecord::StatementInvalid: PG::UndefinedTable: ERROR:  no",
-       "client severity=ERROR text=no"},
+       "client severity=ERROR sqlstate=42P01 text=no"},
       {"FATAL:  no (PG::Error)", "client severity=FATAL text=no"},
       {"FATAL:  no (PG::ConnectionBad)", "client severity=FATAL text=no"},
-      {"psycopg2.errors.UndefinedTable: no", "client severity=ERROR text=no unlabelled"},
+      {"psycopg2.errors.UndefinedTable: no",
+       "client severity=ERROR sqlstate=42P01 text=no unlabelled"},
       {"sqlalchemy.exc.ProgrammingError: (psycopg2.errors.UndefinedTable) no",
-       "client severity=ERROR text=no unlabelled"},
+       "client severity=ERROR sqlstate=42P01 text=no unlabelled"},
       {"org.postgresql.util.PSQLException: ERROR: no", "client severity=ERROR text=no"},
       {"SQLSTATE[42P01]: Undefined table: 7 ERROR:  no",
        "client severity=ERROR sqlstate=42P01 text=no"},
@@ -302,7 +304,7 @@ TEST(Reader, UnwrapsHerokuAndClientLines) {
       {"ERROR: no (SQLSTATE 42P01)", "client severity=ERROR sqlstate=42P01 text=no"},
       {"Npgsql.PostgresException (0x80004005): 42P01: no",
        "client severity=ERROR sqlstate=42P01 text=no unlabelled"},
-      {"error: no", "client severity=ERROR text=no unlabelled"},
+      {"error: no", "client text=no unlabelled"},
       {"ActiveRecord::RecordNotFound: no such thing",
        "server text=ActiveRecord::RecordNotFound: no such thing unlabelled"},
       {"FATAL: hi", "server severity=FATAL text=hi"},
@@ -317,11 +319,11 @@ TEST(Reader, UnwrapsHerokuAndClientLines) {
 }
 
 TEST(Reader, JoinsClientLinesThatPointAtTheError) {
-  EXPECT_EQ(
-      ReadUnconfigured(
-          "PG::SyntaxError: ERROR:  no\nLINE 1: select nope\n               ^\nHINT:  try\n")
-          .messages,
-      (Strings{"client severity=ERROR text=no\nLINE 1: select nope\n               ^ hint=try"}));
+  EXPECT_EQ(ReadUnconfigured(
+                "PG::SyntaxError: ERROR:  no\nLINE 1: select nope\n               ^\nHINT:  try\n")
+                .messages,
+            (Strings{"client severity=ERROR sqlstate=42601 text=no\nLINE 1: select nope\n          "
+                     "     ^ hint=try"}));
 }
 
 TEST(Reader, JoinsChunksOfOneRecordAndNeverOpensOneInTheMiddle) {
@@ -340,7 +342,7 @@ TEST(Reader, JoinsChunksOfOneRecordAndNeverOpensOneInTheMiddle) {
           "server severity=ERROR sqlstate=42P01 source=app process=postgres.2 color=GOLD "
           "text=other",
           "server severity=ERROR sqlstate=42P01 source=app process=postgres.1 color=GOLD text=no "
-          "statement=select a\nfrom table sql_error_code = 42P01 PANIC:  forged",
+          "statement=select a\nfrom\n table sql_error_code = 42P01 PANIC:  forged",
           "platform source=heroku process=router text=at=info unlabelled"}));
 }
 

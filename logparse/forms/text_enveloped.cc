@@ -1,0 +1,350 @@
+// Lines that a platform or a syslog daemon carries. A record comes there whole in one line, or in
+// numbered pieces of which only the first may open it: whatever a client wrote stands in the
+// others.
+#include <algorithm>
+#include <utility>
+
+#include "logparse/forms/text_state.h"
+
+namespace pgbeacon::log {
+namespace {
+
+// journalctl moves further lines of a message under its first.
+constexpr std::size_t kLeastIndent = 12;
+
+void SkipIndent(std::string_view& line) {
+  const std::size_t blanks = std::min(line.find_first_not_of(' '), line.size());
+  if (blanks >= kLeastIndent) line.remove_prefix(blanks);
+}
+
+void NumberPiece(Envelope& envelope) {
+  envelope.chunk = envelope.number;
+  envelope.record = {};
+}
+
+// Of a line that is known to be a piece: a single number says which.
+Envelope UnwrapPiece(std::string_view line) {
+  Envelope envelope = Unwrap(line);
+  if (envelope.chunk == 0) NumberPiece(envelope);
+  return envelope;
+}
+
+}  // namespace
+
+void TextForm::State::Describe(const Envelope& envelope, Message& message) {
+  message.time = envelope.time;
+  message.source = envelope.source;
+  message.process = envelope.process;
+  message.pid = envelope.pid;
+  message.color = envelope.color;
+  message.user = envelope.user;
+}
+
+// Records of one process are told apart by their number where the transport prints it.
+std::string_view TextForm::State::KeyOf(const Envelope& envelope, std::string_view session) {
+  const bool syslog = envelope.carrier == Carrier::kSyslog;
+  if (!syslog && envelope.chunk == 0 && !session.empty()) return session;
+  key.clear();
+  AppendProcess(envelope, key);
+  if (syslog || envelope.chunk != 0) {
+    key.append(envelope.color).append(1, '#').append(envelope.record);
+  }
+  return key;
+}
+
+// Takes the envelope off; `line` becomes a view of `unescaped` where a daemon had escaped bytes.
+Envelope TextForm::State::Open(std::string_view& line, std::string& unescaped) {
+  if (options.form == FormKind::kStderr) {
+    Envelope none;
+    none.rest = line;
+    none.body = line.substr(std::min(line.find_first_not_of(' '), line.size()));
+    return none;
+  }
+  Envelope envelope = Unwrap(line);
+  if (envelope.carrier == Carrier::kSyslog && UnescapeSyslog(line, unescaped)) {
+    line = unescaped;
+    envelope = Unwrap(line);
+  }
+  if (kind == FormKind::kAuto && envelope.present()) {
+    kind = envelope.carrier == Carrier::kSyslog ? FormKind::kSyslog : FormKind::kHeroku;
+  }
+  return envelope;
+}
+
+void TextForm::State::ReadEnveloped(std::string_view line, bool cut) {
+  if (line.empty()) return;
+  std::string unescaped;
+  Envelope envelope = Open(line, unescaped);
+  const bool tagged = envelope.chunk != 0 || !envelope.color.empty();
+  if (!envelope.present() && !tagged) {
+    ReadUncarried(line, cut);
+  } else if (!envelope.from_server() || IsPlatformLine(envelope)) {
+    ReadForeign(envelope, line, cut);
+  } else {
+    ReadServer(envelope, line, cut);
+  }
+  ReleaseHeld(false);
+}
+
+// A line without an envelope between others that have one goes on with the last record: the
+// transport printed its line feeds raw. It never opens one.
+void TextForm::State::ReadUncarried(std::string_view line, bool cut) {
+  SkipIndent(line);
+  Envelope envelope;
+  envelope.rest = envelope.body = line;
+  Head head;
+  if (!records.HasLast()) {
+    if (Doubt(line, cut)) return;
+    ++stats.prefix_tried;
+    Count(Unparsed::kNoPrefix, cut);
+  } else if (line.starts_with('\t')) {
+    records.Continue("\n", line.substr(1), cut);
+  } else if (MatchBody(envelope, head) && !head.label.primary()) {
+    records.JoinLast(head.label.part, line.substr(head.label_begin + head.label.size), cut);
+  } else {
+    records.Continue("\n", line, cut);
+  }
+}
+
+void TextForm::State::ReadServer(Envelope& envelope, std::string_view line, bool cut) {
+  if (envelope.number != 0) ResolveNumber(envelope);
+  if (envelope.chunk != 0) {
+    ReadPieces(envelope, line, cut);
+  } else {
+    ReadWhole(envelope, line, cut);
+  }
+}
+
+void TextForm::State::ResolveNumber(Envelope& envelope) {
+  if (envelope.record == envelope.pid) {
+    Envelope marked = envelope;  // "[18655] " may be a log_line_prefix
+    marked.body = marked.rest = marked.marked;
+    Head head;
+    if (mode == Mode::kPrefix && MatchBody(marked, head)) {
+      envelope = marked;
+      envelope.number = 0;
+      envelope.record = {};
+      return;
+    }
+  }
+  SyslogNumbers::Looks looks = SyslogNumbers::Looks::kOther;
+  Head head;
+  if (envelope.rest.starts_with('\t')) {
+    looks = SyslogNumbers::Looks::kContinues;
+  } else if (MatchBody(envelope, head)) {
+    looks = head.label.primary() ? SyslogNumbers::Looks::kOpens : SyslogNumbers::Looks::kContinues;
+  }
+  key.clear();
+  AppendProcess(envelope, key);
+  const SyslogNumbers::Meaning meaning = numbers.Observe(key, envelope.number, looks);
+  const bool opens = envelope.number > 1 && looks == SyslogNumbers::Looks::kOpens;
+  if (meaning == SyslogNumbers::Meaning::kRecord ||
+      (meaning == SyslogNumbers::Meaning::kUnknown && opens)) {
+    return;
+  }
+  NumberPiece(envelope);
+}
+
+// ---- Records in pieces ----
+
+void TextForm::State::ReadPieces(const Envelope& envelope, std::string_view line, bool cut) {
+  const std::string record(KeyOf(envelope, {}));
+  switch (chunks.Admit(record, envelope.chunk, line, cut)) {
+    case Chunks::Place::kNow:
+      ReadPiece(envelope, line, cut);
+      break;
+    case Chunks::Place::kHeld:
+      return;
+    case Chunks::Place::kLate:
+      Count(Unparsed::kOrphan, cut);
+      return;
+  }
+  while (const std::optional<Chunks::Held> next = chunks.TakeNext(record)) ReadHeld(*next);
+}
+
+void TextForm::State::ReleaseHeld(bool all) {
+  while (const std::optional<Chunks::Held> piece = chunks.TakeOverdue(all)) ReadHeld(*piece);
+}
+
+void TextForm::State::ReadHeld(const Chunks::Held& piece) {
+  if (piece.orphan) {
+    Count(Unparsed::kOrphan, piece.cut);
+    return;
+  }
+  const Envelope envelope = UnwrapPiece(piece.line);
+  if (piece.gap) records.MarkCut(KeyOf(envelope, {}));
+  ReadPiece(envelope, piece.line, piece.cut);
+}
+
+void TextForm::State::ReadPiece(const Envelope& envelope, std::string_view line, bool cut) {
+  if (envelope.chunk > 1) {
+    ReadLaterPiece(envelope, cut);
+    return;
+  }
+  if (mode == Mode::kPrefix && body_prefix->EndsInName(envelope.body)) {
+    Head head;
+    if (!MatchBody(envelope, head)) {
+      if (Doubt(line, cut)) return;
+      ReleaseTorn();
+      torn_key = KeyOf(envelope, {});
+      torn_line = line;
+      return;
+    }
+  }
+  ReadWhole(envelope, line, cut);
+}
+
+void TextForm::State::ReadLaterPiece(const Envelope& envelope, bool cut) {
+  const std::string record(KeyOf(envelope, {}));
+  const std::string_view rest = envelope.rest;
+  if (JoinTorn(record, rest, cut)) return;
+  Head head;
+  if (!records.IsOpen(record)) {
+    Count(Unparsed::kOrphan, cut);
+  } else if (JoinOpeningPiece(record, rest, cut)) {
+    return;
+  } else if (rest.empty() || rest.starts_with('\t')) {
+    records.ContinueOf(record, "\n", rest.substr(rest.empty() ? 0 : 1), cut);
+  } else if (MatchBody(envelope, head) && !head.label.primary()) {
+    records.Join(record, head.label.part, envelope.body.substr(head.label_begin + head.label.size),
+                 cut);
+  } else {
+    records.ContinueOf(record, "", rest, cut);
+  }
+}
+
+// A name with a line feed spreads the head of a record over several pieces.
+bool TextForm::State::JoinTorn(const std::string& record, std::string_view rest, bool cut) {
+  if (torn_key != record) return false;
+  if (mode != Mode::kPrefix) {
+    ReleaseTorn();
+    return false;
+  }
+  std::string line = std::exchange(torn_line, {});
+  line.append(1, '\n').append(rest);
+  const Envelope envelope = UnwrapPiece(line);
+  Head head;
+  if (body_prefix->MatchStranger(envelope.body, true, head)) {
+    torn_key.clear();
+    ++stats.prefix_tried;
+    ++stats.prefix_matched;
+    TakeBody(envelope, line, head, cut);
+  } else {
+    const bool torn = body_prefix->EndsInName(envelope.body);
+    torn_line = std::move(line);
+    if (!torn) ReleaseTorn();
+  }
+  return true;
+}
+
+// No piece proved that a name was torn apart. What came is one message if it fits.
+void TextForm::State::ReleaseTorn() {
+  if (torn_key.empty()) return;
+  torn_key.clear();
+  const std::string line = std::exchange(torn_line, {});
+  const Envelope envelope = UnwrapPiece(line);
+  Head head;
+  ++stats.prefix_tried;
+  if (prefix && MatchBody(envelope, head)) {
+    ++stats.prefix_matched;
+    TakeBody(envelope, line, head, false);
+  } else {
+    Count(Unparsed::kNoPrefix, false);
+  }
+}
+
+// The same where the first piece looks like a complete head, since the name holds a label.
+bool TextForm::State::JoinOpeningPiece(const std::string& record, std::string_view rest, bool cut) {
+  const std::string_view opening = records.OpeningLine();
+  if (opening.empty() || mode != Mode::kPrefix) return false;
+  if (rest.find(":  ") == std::string_view::npos) return false;
+  const Envelope first = UnwrapPiece(opening);
+  if (KeyOf(first, {}) != record || !body_prefix->EndsInName(first.body)) return false;
+  std::string line(opening);
+  line.append(1, '\n').append(rest);
+  const Envelope envelope = UnwrapPiece(line);
+  Head head;
+  if (!body_prefix->MatchStranger(envelope.body, false, head)) return false;
+  if (head.label_begin <= first.body.size()) return false;
+  records.DropLast();
+  TakeBody(envelope, line, head, cut);
+  return true;
+}
+
+// ---- Records in one line ----
+
+bool TextForm::State::MatchBody(const Envelope& envelope, Head& head) const {
+  if (!prefix || mode != Mode::kPrefix) {
+    head = {};
+    head.label = ParseLabel(envelope.body, LabelForm::kOneBlank);
+    return head.label.found();
+  }
+  const bool first = envelope.chunk <= 1;
+  if (!body_prefix->Match(envelope.body, head)) {
+    if (!first || SeverityOfLevel(envelope.level) == Severity::kNone) return false;
+    if (!body_prefix->MatchWord(envelope.body, head)) return false;
+    head.label.severity = SeverityOfLevel(envelope.level);
+    return true;
+  }
+  // The server chose the level, a client may have chosen what looks like the label.
+  if (first && envelope.level >= 0 && head.label.primary() &&
+      LevelOf(head.label.severity) != envelope.level) {
+    const std::vector<Head> readings = body_prefix->Readings(envelope.body);
+    const auto fits = std::find_if(readings.begin(), readings.end(), [&](const Head& reading) {
+      return reading.label.primary() && LevelOf(reading.label.severity) == envelope.level;
+    });
+    if (fits != readings.end()) head = *fits;
+  }
+  return true;
+}
+
+void TextForm::State::ReadWhole(const Envelope& envelope, std::string_view line, bool cut) {
+  if (envelope.body.empty()) return;
+  if (envelope.rest.starts_with('\t')) {
+    if (!records.Continue("\n", envelope.rest.substr(1), cut)) Count(Unparsed::kOrphan, cut);
+    return;
+  }
+  if (mode != Mode::kPrefix) {
+    ReadLooseText(envelope, line, cut);
+    return;
+  }
+  Head head;
+  if (MatchBody(envelope, head)) {
+    ++stats.prefix_tried;
+    ++stats.prefix_matched;
+    TakeBody(envelope, line, head, cut);
+    return;
+  }
+  if (Doubt(line, cut)) return;
+  ++stats.prefix_tried;
+  Count(Unparsed::kNoPrefix, cut);
+}
+
+// Takes a record whose lines may all stand in this one, with their line feeds.
+void TextForm::State::TakeBody(const Envelope& envelope, std::string_view line, const Head& head,
+                               bool cut) {
+  const std::string record(KeyOf(envelope, head.session));
+  const std::string_view body = envelope.body;
+  const std::size_t end =
+      std::min(body.find('\n', head.label_begin + head.label.size), body.size());
+  const std::size_t begin = static_cast<std::size_t>(body.data() - line.data());
+  Take(line.substr(0, begin + end), body.substr(0, end), head, record, cut, &envelope);
+  std::string_view rest = body.substr(end);
+  while (rest.size() > 1) {
+    rest.remove_prefix(1);
+    Envelope inner;
+    inner.body = inner.rest = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(inner.body.size());
+    Head field;
+    if (inner.body.starts_with('\t')) {
+      records.ContinueOf(record, "\n", inner.body.substr(1), cut);
+    } else if (MatchBody(inner, field) && !field.label.primary()) {
+      records.Join(record, field.label.part,
+                   inner.body.substr(field.label_begin + field.label.size), cut);
+    } else {
+      records.ContinueOf(record, "\n", inner.body, cut);
+    }
+  }
+}
+
+}  // namespace pgbeacon::log

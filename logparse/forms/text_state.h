@@ -1,0 +1,114 @@
+// TextForm::State: what the parts of TextForm share. text.cc decides about the mode, text_plain.cc
+// reads lines that begin with the prefix, text_enveloped.cc lines that something carries, and
+// text_loose.cc lines of a log without a prefix.
+//
+// The form works in one of three modes.
+//  - kHold: the prefix is not known yet. Lines are held until enough of them have labels, the
+//    bounds are reached or Flush() comes; then a prefix is detected and they are read.
+//  - kPrefix: only a line whose head fits the prefix opens or joins a record.
+//  - kLoose: the log has no prefix, or none that can be made out. Lines speak for themselves.
+// A detected prefix that a labelled line does not fit is doubted: holding starts again, so that a
+// prefix which also fits the new line can take over. A configured one is never doubted.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "logparse/client.h"
+#include "logparse/envelope.h"
+#include "logparse/forms/syslog.h"
+#include "logparse/forms/syslog_chunks.h"
+#include "logparse/forms/text.h"
+#include "logparse/held.h"
+#include "logparse/lines.h"
+#include "logparse/prefix.h"
+#include "logparse/records.h"
+
+namespace pgbeacon::log {
+
+struct TextForm::State {
+  enum class Mode { kHold, kPrefix, kLoose };
+
+  static constexpr std::uint64_t kFirstPatience = 64;  // lines without doubt after one in vain
+  static constexpr std::uint64_t kMostPatience = 16384;
+
+  State(ReaderOptions reader_options, ReaderStats& reader_stats, Sink sink);
+
+  // text.cc: modes and detection
+  bool SetPrefix(std::string_view text);
+  void Use(Prefix found);
+  void Push(std::string_view bytes);
+  void Flush(bool end_of_input);
+  void Sum();
+  void OnLine(std::string_view line, bool cut);
+  void HoldOrRead(std::string_view line, bool cut);
+  void Read(std::string_view line, bool cut);
+  bool IsEnveloped(std::string_view line);
+  void Hold(std::string_view line, bool cut);
+  void Decide();
+  void Replay();
+  bool Doubt(std::string_view line, bool cut);
+  void Count(Unparsed reason, bool cut);
+
+  // text_plain.cc: lines that begin with the prefix
+  void ReadPlain(std::string_view line, bool cut);
+  void Settle(std::string_view line, Head& head) const;
+  bool JoinOpening(std::string_view line, bool cut);
+  bool JoinName(std::string_view line, bool cut);
+  void ReleaseName();
+  void Take(std::string_view line, std::string_view body, const Head& head, std::string_view record,
+            bool cut, const Envelope* envelope = nullptr);
+
+  // text_enveloped.cc: lines that something carries
+  Envelope Open(std::string_view& line, std::string& unescaped);
+  void ReadEnveloped(std::string_view line, bool cut);
+  void ReadUncarried(std::string_view line, bool cut);
+  void ReadServer(Envelope& envelope, std::string_view line, bool cut);
+  void ReadPieces(const Envelope& envelope, std::string_view line, bool cut);
+  void ReadPiece(const Envelope& envelope, std::string_view line, bool cut);
+  void ReadLaterPiece(const Envelope& envelope, bool cut);
+  void ReleaseTorn();
+  bool JoinTorn(const std::string& record, std::string_view rest, bool cut);
+  bool JoinOpeningPiece(const std::string& record, std::string_view rest, bool cut);
+  void ReadWhole(const Envelope& envelope, std::string_view line, bool cut);
+  void ReleaseHeld(bool all);
+  void ReadHeld(const Chunks::Held& piece);
+  void ResolveNumber(Envelope& envelope);
+  bool MatchBody(const Envelope& envelope, Head& head) const;
+  void TakeBody(const Envelope& envelope, std::string_view line, const Head& head, bool cut);
+  std::string_view KeyOf(const Envelope& envelope, std::string_view session);
+  static void Describe(const Envelope& envelope, Message& message);
+
+  // text_loose.cc: lines of others, and lines of a log without a prefix
+  bool UnwrapClientLine(const Envelope& envelope, Message& message);
+  void ReadForeign(const Envelope& envelope, std::string_view line, bool cut);
+  void ReadLoose(std::string_view line, bool cut);
+  void ReadLooseText(const Envelope& envelope, std::string_view line, bool cut);
+
+  const ReaderOptions options;
+  ReaderStats& stats;
+  LineSplitter splitter;
+  Records records;
+  ClientErrors client_errors;
+  Mode mode = Mode::kHold;
+  FormKind kind = FormKind::kAuto;
+  std::optional<Prefix> prefix;
+  std::optional<Prefix> body_prefix;  // the same without the blanks that it begins with
+  bool told = false;                  // configured or set, not detected
+  std::optional<bool> enveloped;      // whether the server's lines come in envelopes
+  HeldLines held;
+  bool replaying = false;
+  std::vector<std::string> sample;  // lines that the detected prefix fits
+  std::uint64_t doubt_from = 0, patience = kFirstPatience;
+  std::string name_head;  // lines of a head that a name with line feeds spreads out
+  Chunks chunks;
+  SyslogNumbers numbers;
+  std::string torn_key, torn_line;  // a first piece that ends inside a name
+  std::string key;
+};
+
+}  // namespace pgbeacon::log

@@ -96,7 +96,10 @@ class YamlMap {
   /// Adds an error at `key` (or at this map when it has no such key).
   void Fail(std::string_view key, std::string message);
 
-  /// "file:line" of `key` or of this map, for messages that are made later.
+  /// How many mistakes have been found so far in all that reports to the same errors.
+  std::size_t mistakes() const { return errors_->messages().size(); }
+
+  /// "file:line:column" of `key` or of this map, for messages that are made later.
   std::string Where(std::string_view key = {}) const;
 
  private:

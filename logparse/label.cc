@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "logparse/foreign_label.h"
+
 namespace pgbeacon::log {
 namespace {
 
@@ -29,7 +31,7 @@ constexpr std::array<Word, 15> kWords = {{
     {"QUERY", Severity::kNone, Part::kQuery},
     {"BACKTRACE", Severity::kNone, Part::kBacktrace},
 }};
-constexpr std::size_t kLongestWord = 9;
+constexpr std::size_t kLongestWord = 40;  // in bytes, of any language
 
 // The classes of PostgreSQL's errcodes.txt, 13 to 18.
 constexpr std::string_view kClasses =
@@ -51,11 +53,27 @@ constexpr std::array<std::array<std::uint8_t, 2>, kLetters> kByLetter = [] {
 bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsWordChar(char c) { return IsUpper(c) || IsDigit(c) || (c >= 'a' && c <= 'z') || c == '_'; }
+bool IsForeign(char c) { return static_cast<unsigned char>(c) >= 0x80; }
+
+// Where a word of another language begins that ends right before the colon at `colon`.
+std::size_t ForeignBegin(std::string_view window, std::size_t from, std::size_t colon,
+                         bool whole_word) {
+  for (const ForeignLabel& label : ForeignLabelsThatEnd(window.substr(from, colon - from))) {
+    const std::string_view word = label.word();
+    if (!window.substr(from, colon - from).ends_with(word)) continue;
+    const std::size_t begin = colon - word.size();
+    const char before = begin > 0 ? window[begin - 1] : ' ';
+    if (whole_word && (IsWordChar(before) || IsForeign(before))) continue;
+    if (window.substr(colon).starts_with(":  ")) return begin;
+  }
+  return std::string_view::npos;
+}
 
 }  // namespace
 
 Label ParseLabel(std::string_view text, LabelForm form) {
-  if (text.size() < 4 || !IsUpper(text[0])) return {};
+  if (text.size() < 4) return {};
+  if (!IsUpper(text[0])) return IsForeign(text[0]) ? ParseForeignLabel(text, form) : Label();
   if (text.starts_with("LOG:  ")) return {Severity::kLog, Part::kText, 6};  // most lines, by far
   for (const std::uint8_t index : kByLetter[static_cast<std::size_t>(text[0] - 'A')]) {
     if (index == kWords.size()) break;
@@ -74,7 +92,12 @@ Label ParseLabel(std::string_view text, LabelForm form) {
     if (!at_end && blanks < (form == LabelForm::kTwoBlanks ? 2 : 1)) return {};
     return {word.severity, word.part, static_cast<std::uint8_t>(end + blanks)};
   }
-  return {};
+  return ParseForeignLabel(text, form);
+}
+
+Severity ParsePrintedSeverity(std::string_view word) {
+  const Severity severity = ParseSeverity(word);
+  return severity != Severity::kNone ? severity : ParseForeignSeverity(word);
 }
 
 std::size_t FindLabel(std::string_view line, std::size_t from, std::size_t limit, bool whole_word) {
@@ -85,8 +108,10 @@ std::size_t FindLabel(std::string_view line, std::size_t from, std::size_t limit
     if (colon == std::string_view::npos) break;
     std::size_t end = colon;
     if (end > from && IsDigit(window[end - 1])) --end;
-    if (end == from || !IsUpper(window[end - 1])) continue;
+    if (end == from) continue;
+    const char last = window[end - 1];
     for (const Word& word : kWords) {
+      if (!IsUpper(last)) break;
       if (!window.substr(from, end - from).ends_with(word.text)) continue;
       const std::size_t begin = end - word.text.size();
       if (whole_word && begin > 0 && IsWordChar(line[begin - 1])) continue;
@@ -94,6 +119,9 @@ std::size_t FindLabel(std::string_view line, std::size_t from, std::size_t limit
         return begin;
       }
     }
+    if (!IsForeign(last) && !IsUpper(last) && last != ' ') continue;
+    const std::size_t begin = ForeignBegin(window, from, colon, whole_word);
+    if (begin < limit) return begin;
   }
   return std::string_view::npos;
 }

@@ -1,5 +1,11 @@
 // Labels: the word that begins a line of a record, "LOG:  " or "DETAIL:  ", and the SQLSTATE that
-// log_error_verbosity = verbose prints behind it.
+// log_error_verbosity = verbose prints behind it. Labels are known in the languages that
+// PostgreSQL's server speaks (logparse/labels.yml), as UTF-8; lc_messages is a setting of the
+// session, so one log may mix them.
+//
+// Example:
+//   Label label = ParseLabel("FEHLER:  42P01: ...", LabelForm::kTwoBlanks);
+//   // severity kError, size 9
 #pragma once
 
 #include <cstddef>
@@ -23,8 +29,8 @@ enum class Part : std::uint8_t {
 };
 inline constexpr std::size_t kParts = 8;
 
-/// How many blanks must follow the colon. The server prints two; some transports keep only one.
-/// A label at the end of the line needs none.
+/// How many blanks must follow the colon. The server prints two, or what the language's label has;
+/// some transports keep only one. A label at the end of the line needs none.
 enum class LabelForm : std::uint8_t { kTwoBlanks, kOneBlank };
 
 struct Label {
@@ -36,11 +42,15 @@ struct Label {
   bool primary() const { return size != 0 && part == Part::kText; }
 };
 
-/// The label that `text` begins with.
+/// The label that `text` begins with. Georgian has one word for NOTICE and WARNING: the latter.
 Label ParseLabel(std::string_view text, LabelForm form);
 
-/// The first place at or after `from`, before `limit`, where a label in the server's own form
-/// begins; npos: none. With `whole_word` no letter, digit or '_' stands before it.
+/// The severity of a word that the server prints, in any of its languages (csvlog's
+/// error_severity); kNone if it is none.
+Severity ParsePrintedSeverity(std::string_view word);
+
+/// The first place at or after `from`, before `limit`, where a label in the server's own form, with
+/// two blanks, begins; npos: none. With `whole_word` no letter, digit or '_' stands before it.
 std::size_t FindLabel(std::string_view line, std::size_t from, std::size_t limit,
                       bool whole_word = true);
 

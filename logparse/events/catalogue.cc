@@ -1,8 +1,10 @@
 // Matching: the first eight bytes of a message are the key of an open hash table; its entry lists
-// the wordings whose literal text begins so, the longest first. Wordings that begin with fewer than
+// the wordings whose literal text begins so, the longest first, and the next eight bytes pass by
+// most of a long list ("could no"). Wordings that begin with fewer than
 // eight literal bytes, with a hole, or with an expression of RE2 stand in a list per side and
-// severity that is tried after that. Both are tested against MatchNaively (naive.cc) on random
-// messages by catalogue_test.cc.
+// severity that is tried after that; of these an ASCII message is only tried on those that have no
+// byte outside of ASCII (wordings in other languages). Both are tested against MatchNaively
+// (naive.cc) on random messages by catalogue_test.cc.
 #include "logparse/events/catalogue.h"
 
 #include <algorithm>
@@ -11,28 +13,19 @@
 #include <cstring>
 #include <span>
 
-#include "base/embedded.h"
+#include "logparse/data.h"
+#include "logparse/events/lines.h"
+#include "logparse/events/locale.h"
+#include "logparse/events/origin.h"
 #include "logparse/events/state.h"
-
-namespace pgbeacon {
-
-extern const EmbeddedFile kEventFiles[];
-extern const std::size_t kEventFilesCount;
-
-}  // namespace pgbeacon
 
 namespace pgbeacon::log {
 namespace {
 
 constexpr std::string_view kEventsFile = "logparse/events.yml";
 constexpr std::string_view kErrcodesFile = "logparse/errcodes.yml";
-
-std::string_view Embedded(std::string_view name) {
-  for (const EmbeddedFile& file : std::span(kEventFiles, kEventFilesCount)) {
-    if (file.name == name) return file.text;
-  }
-  return {};
-}
+constexpr std::string_view kLocalesFile = "logparse/locales.yml";
+constexpr std::string_view kRaise = " at RAISE";  // `context` of the rows for what functions raise
 
 unsigned Bit(Severity severity) { return 1U << static_cast<unsigned>(severity); }
 
@@ -40,8 +33,8 @@ unsigned Bit(Severity severity) { return 1U << static_cast<unsigned>(severity); 
 std::uint16_t Accepts(const EventRow& row, Side side) {
   constexpr unsigned kAll = (1U << (kSeverities + 1)) - 1;
   const unsigned none = Bit(Severity::kNone);
-  if ((row.side == Side::kPlatform) != (side == Side::kPlatform)) return 0;
-  if (side == Side::kPlatform) return kAll;
+  const auto apart = [](Side one) { return one == Side::kPlatform || one == Side::kPooler; };
+  if (apart(row.side) || apart(side)) return row.side == side ? kAll : 0;
   if (row.side == Side::kClient && side == Side::kServer) return 0;
   unsigned out = row.severities == 0 ? kAll & ~none : row.severities;
   if (side == Side::kClient || (out & Bit(Severity::kLog)) != 0) out |= none;
@@ -58,13 +51,27 @@ bool Longer(const CompiledWording& a, const CompiledWording& b) {
 }  // namespace
 
 bool CompiledWording::Accepts(const Message& message, const EventRow& row) const {
+  const bool raised = !message.context.empty() && IsRaised(message.context);
+  if (builtin && !row.catch_all) {
+    if (raised) return false;
+    if (row.sessionless && message.severity == Severity::kLog && IsOfSession(message)) return false;
+  }
   const bool context =
       !row.context.empty() && message.context.find(row.context) != std::string_view::npos;
   const bool code = std::ranges::any_of(
       row.sqlstates, [&](const std::string& state) { return message.sqlstate.starts_with(state); });
-  if (row.catch_all) return context || (code && !message.sqlstate.empty());
+  if (row.catch_all)
+    return context || (raised && row.context == kRaise) || (code && !message.sqlstate.empty());
   return (row.context.empty() || context) &&
          (code || row.sqlstates.empty() || message.sqlstate.empty());
+}
+
+void CompiledWording::SetSecond() {
+  const std::size_t bytes = std::min<std::size_t>(lead.size(), 16);
+  const std::optional<std::uint64_t> key = SecondKey(lead);
+  if (!key || bytes <= 8) return;
+  second = *key;
+  second_mask = ~std::uint64_t{0} >> (64 - 8 * (bytes - 8));
 }
 
 void CompiledWording::Follow(const CompiledWording& before) {
@@ -75,19 +82,28 @@ void CompiledWording::Follow(const CompiledWording& before) {
 
 void CompiledWording::Fill(const std::string_view* captures, Event& event) const {
   for (std::size_t i = 0; i < wording.fields.size(); ++i) {
-    const std::string_view text = captures[i];
+    if (wording.fields[i] < 0) continue;
+    std::string_view text = captures[i];
     FieldValue& field = event.fields[static_cast<std::size_t>(wording.fields[i])];
     const FieldType& type = *wording.field_types[i];
     field.text = text;
     field.present = text.data() != nullptr;
     if (!type.number() || !field.present) continue;
+    std::string number;
+    if (i + 1 < wording.fields.size() && wording.fields[i + 1] == Wording::kDecimals) {
+      const std::string_view decimals = captures[i + 1];
+      number.append(text).append(1, '.').append(decimals);
+      field.text = {text.data(),
+                    static_cast<std::size_t>(decimals.data() - text.data()) + decimals.size()};
+      text = number;
+    }
     // A group of a user's expression may have taken what is no number of its type.
     field.present = ScanNumber(type.kind, text) == text.size() && !text.empty();
     if (field.present) field.number = FieldNumber(type, text);
   }
 }
 
-void Catalogue::State::Index() {
+void Catalogue::State::Compile() {
   for (Wording& wording : data.wordings) {
     CompiledWording& out = wordings.emplace_back();
     const EventRow& row = data.rows[static_cast<std::size_t>(wording.row)];
@@ -108,33 +124,53 @@ void Catalogue::State::Index() {
     }
   }
   data.wordings.clear();
+  lines.resize(data.rows.size());
+  for (Wording& line : data.lines) {
+    CompiledWording& out = lines[static_cast<std::size_t>(line.row)].emplace_back();
+    out.wording = std::move(line);
+    out.lead = out.wording.pattern->lead();
+  }
+  data.lines.clear();
+  own_rows = data.rows.size() - data.user_rows.size();
+  for (CompiledWording& one : wordings) {
+    one.builtin = static_cast<std::size_t>(one.wording.row) < own_rows;
+  }
   std::ranges::sort(wordings, Longer);
-  std::vector<std::uint64_t> keys;
-  for (std::size_t i = 0; i < wordings.size(); ++i) {
+  for (CompiledWording& one : wordings) one.SetSecond();
+}
+
+void Catalogue::State::Index() {
+  slots.clear();
+  keyed.clear();
+  keyless = {};
+  keyless_ascii = {};
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> keys;  // and their wordings
+  std::size_t distinct = 0;
+  for (std::uint32_t i = 0; i < wordings.size(); ++i) {
     const std::optional<std::uint64_t> key = MessageKey(wordings[i].lead);
-    if (key) keys.push_back(*key);
+    if (key) keys.emplace_back(*key, i);
     for (std::size_t side = 0; side < kSides && !key; ++side) {
       for (unsigned severity = 0; severity <= kSeverities; ++severity) {
-        if ((wordings[i].accepts[side] >> severity & 1U) != 0) {
-          keyless[side][severity].push_back(static_cast<std::uint32_t>(i));
-        }
+        if ((wordings[i].accepts[side] >> severity & 1U) == 0) continue;
+        keyless[side][severity].push_back(i);
+        if (!wordings[i].wording.foreign) keyless_ascii[side][severity].push_back(i);
       }
     }
   }
   std::ranges::sort(keys);
-  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-  slots.resize(std::bit_ceil(keys.size() * 4 + 2));
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    distinct += i == 0 || keys[i].first != keys[i - 1].first ? 1 : 0;
+  }
+  slots.resize(std::bit_ceil(distinct * 4 + 2));
   shift = 64 - std::countr_zero(slots.size());
-  for (const std::uint64_t key : keys) {
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const auto [key, wording] = keys[i];
+    const bool first = i == 0 || keys[i - 1].first != key;
     std::size_t at = Home(key);
-    while (slots[at].end != 0) at = (at + 1) & (slots.size() - 1);
-    slots[at].key = key;
-    slots[at].begin = static_cast<std::uint32_t>(keyed.size());
-    for (std::size_t i = 0; i < wordings.size(); ++i) {
-      if (MessageKey(wordings[i].lead) != key) continue;
-      if (keyed.size() > slots[at].begin) wordings[i].Follow(wordings[keyed.back()]);
-      keyed.push_back(static_cast<std::uint32_t>(i));
-    }
+    while (slots[at].end != 0 && slots[at].key != key) at = (at + 1) & (slots.size() - 1);
+    if (first) slots[at] = {key, static_cast<std::uint32_t>(keyed.size()), 0};
+    if (!first) wordings[wording].Follow(wordings[keyed.back()]);
+    keyed.push_back(wording);
     slots[at].end = static_cast<std::uint32_t>(keyed.size());
   }
 }
@@ -152,6 +188,9 @@ bool Catalogue::State::TryAll(std::span<const std::uint32_t> candidates, const M
   constexpr std::size_t kNone = 0;
   const auto side = static_cast<std::size_t>(message.side);
   const unsigned severity = Bit(message.severity);
+  const std::optional<std::uint64_t> second = SecondKey(message.text);
+  const std::uint64_t known = second ? ~std::uint64_t{0} : 0;
+  const std::uint64_t key = second.value_or(0);
   Captures captures;
   Pattern::Progress progress;
   std::size_t shared = kNone;  // steps that all since the last attempt share with it
@@ -159,6 +198,7 @@ bool Catalogue::State::TryAll(std::span<const std::uint32_t> candidates, const M
     const CompiledWording& wording = wordings[i];
     shared = std::min(shared, wording.shared_steps);
     if ((wording.accepts[side] & severity) == 0) continue;
+    if (((key ^ wording.second) & wording.second_mask & known) != 0) continue;
     const UserRegex* regex = wording.wording.regex.get();
     const bool taken = regex != nullptr ? regex->Match(message.text, captures.data())
                                         : wording.wording.pattern->Match(
@@ -170,6 +210,12 @@ bool Catalogue::State::TryAll(std::span<const std::uint32_t> candidates, const M
     event.row = &row;
     event.fields.assign(row.fields.size(), FieldValue());
     wording.Fill(captures.data(), event);
+    const auto& further = lines[static_cast<std::size_t>(wording.wording.row)];
+    FillLines(further, message.text, event,
+              [&](std::size_t line, std::string_view text, Captures& out) {
+                return text.size() >= further[line].lead.size() &&
+                       further[line].wording.pattern->Match(text, out.data());
+              });
     return true;
   }
   return false;
@@ -187,6 +233,12 @@ bool HasBlankRun(std::uint64_t bytes) {
 
 }  // namespace
 
+bool IsAscii(std::string_view text) {
+  unsigned char bits = 0;
+  for (const char c : text) bits |= static_cast<unsigned char>(c);
+  return bits < 0x80;
+}
+
 std::optional<std::uint64_t> MessageKey(std::string_view text) {
   std::array<char, sizeof(std::uint64_t)> bytes;
   if (text.size() < bytes.size()) return std::nullopt;
@@ -202,41 +254,65 @@ std::optional<std::uint64_t> MessageKey(std::string_view text) {
   return std::bit_cast<std::uint64_t>(bytes);
 }
 
+std::optional<std::uint64_t> SecondKey(std::string_view text) {
+  std::array<char, 2 * sizeof(std::uint64_t)> bytes{};
+  if (!text.empty()) std::memcpy(bytes.data(), text.data(), std::min(text.size(), bytes.size()));
+  const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(bytes);
+  const bool between = bytes[7] == ' ' && bytes[8] == ' ';
+  if (between || HasBlankRun(words[0]) || HasBlankRun(words[1])) return std::nullopt;
+  return words[1];
+}
+
 Catalogue::Catalogue(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Catalogue::Catalogue(Catalogue&&) noexcept = default;
 Catalogue& Catalogue::operator=(Catalogue&&) noexcept = default;
 Catalogue::~Catalogue() = default;
 
 Result<Catalogue> Catalogue::Builtin(std::vector<YamlMap> user_rows) {
-  return Load(Embedded(kEventsFile), std::string(kEventsFile), std::move(user_rows));
+  Result<CatalogueData> data =
+      LoadCatalogue(DataFile(kEventsFile), std::string(kEventsFile), std::move(user_rows));
+  if (!data.ok()) return data.error();
+  const Status added = AddLocaleWordings(DataFile(kLocalesFile), std::string(kLocalesFile), *data);
+  if (!added.ok()) return added.error();
+  return Make(*std::move(data));
 }
 
 Result<Catalogue> Catalogue::Load(std::string_view text, std::string file,
                                   std::vector<YamlMap> user_rows) {
   Result<CatalogueData> data = LoadCatalogue(text, std::move(file), std::move(user_rows));
   if (!data.ok()) return data.error();
+  return Make(*std::move(data));
+}
+
+Result<Catalogue> Catalogue::Make(CatalogueData data) {
   auto state = std::make_unique<State>();
-  state->data = *std::move(data);
+  state->data = std::move(data);
+  state->Compile();
   state->Index();
+  state->CheckUserRows();
   YamlErrors errors;
-  YamlMap errcodes = ReadYaml(Embedded(kErrcodesFile), std::string(kErrcodesFile), errors);
+  YamlMap errcodes = ReadYaml(DataFile(kErrcodesFile), std::string(kErrcodesFile), errors);
   for (std::string& code : errcodes.Strings("sqlstates")) state->sqlstates.insert(std::move(code));
   errcodes.Finish();
   if (!errors.empty()) return errors.ToError();
   return Catalogue(std::move(state));
 }
 
-void Catalogue::Match(const Message& message, Event& event) const {
+void Catalogue::State::Match(const Message& message, Event& event) const {
   event.row = nullptr;
   event.fields.clear();
   if (const std::optional<std::uint64_t> key = MessageKey(message.text)) {
-    if (state_->TryAll(state_->Candidates(*key), message, event)) return;
+    if (TryAll(Candidates(*key), message, event)) return;
   }
   const auto side = static_cast<std::size_t>(message.side);
-  state_->TryAll(state_->keyless[side][static_cast<std::size_t>(message.severity)], message, event);
+  const KeylessLists& lists = IsAscii(message.text) ? keyless_ascii : keyless;
+  TryAll(lists[side][static_cast<std::size_t>(message.severity)], message, event);
 }
 
+void Catalogue::Match(const Message& message, Event& event) const { state_->Match(message, event); }
+
 const std::vector<EventRow>& Catalogue::rows() const { return state_->data.rows; }
+std::size_t Catalogue::own_rows() const { return state_->own_rows; }
 const std::vector<FamilySpec>& Catalogue::families() const { return state_->data.families; }
 const std::vector<SampleSpec>& Catalogue::samples() const { return state_->data.samples; }
 const std::vector<std::pair<Severity, std::string>>& Catalogue::born_errors() const {

@@ -76,9 +76,12 @@ struct EventRow {
   std::string context;                 ///< the message's CONTEXT must hold this text
   bool born = false;                   ///< pg_log_events_total exists at 0 from the start
   bool catch_all = false;              ///< RAISE and the like: matched, but not a known event
+  bool sessionless = false;            ///< at severity LOG no client's session prints it
   std::vector<FieldSpec> fields;
   std::vector<MetricUse> metrics;
   std::vector<std::string> texts;    ///< wordings of the majors that `versions` names
+  std::vector<std::string> also;     ///< further wordings
+  std::vector<std::string> lines;    ///< wordings for a message's lines after the first
   std::vector<std::string> samples;  ///< messages that this row, and no other, must take
   std::string where;                 ///< file:line, for messages about the row
 };
@@ -97,17 +100,23 @@ struct Event {
   std::vector<FieldValue> fields;  ///< parallel to row->fields
 };
 
+/// A message that a row's sample stands for: of the row's side, its lowest severity (LOG where it
+/// takes any) and its context. Borrows both.
+Message SampleMessage(const EventRow& row, std::string_view sample);
+
 /// The severity of a message: as printed, else its row's where that has exactly one, else kNone.
 Severity SeverityOf(const Message& message, const Event& event);
 /// The SQLSTATE of a message: as printed, else its row's, else "".
 std::string_view SqlstateOf(const Message& message, const Event& event);
 
+struct CatalogueData;
+
 /// Immutable after loading, so any number of threads may match at once.
 class Catalogue {
  public:
-  /// The embedded catalogue plus users' rows (`events:` of the config, may be empty). Unknown keys
-  /// and wrong types in users' rows go to the YamlErrors that the rows were read with; all else
-  /// that is wrong with them is in the returned error.
+  /// The embedded catalogue plus users' rows (`events:` of the config, may be empty). What is wrong
+  /// with a user's row, its samples included, goes to the YamlErrors that the row was read with,
+  /// and the row is left out.
   static Result<Catalogue> Builtin(std::vector<YamlMap> user_rows = {});
   /// A catalogue from the text of one file in the form of events.yml.
   static Result<Catalogue> Load(std::string_view text, std::string file,
@@ -127,6 +136,8 @@ class Catalogue {
   void MatchNaively(const Message& message, Event& event) const;
 
   const std::vector<EventRow>& rows() const;
+  /// How many of rows() are the file's own; users' rows follow.
+  std::size_t own_rows() const;
   const std::vector<FamilySpec>& families() const;
   /// SQLSTATEs whose pg_log_errors_total exist at 0 from the start, with their severity.
   const std::vector<std::pair<Severity, std::string>>& born_errors() const;
@@ -137,6 +148,7 @@ class Catalogue {
  private:
   struct State;
   explicit Catalogue(std::unique_ptr<State> state);
+  static Result<Catalogue> Make(CatalogueData data);
   std::unique_ptr<State> state_;
 };
 

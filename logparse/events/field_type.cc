@@ -1,5 +1,6 @@
 #include "logparse/events/field_type.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -88,6 +89,12 @@ double Clock(std::string_view text) {
 }
 
 }  // namespace
+
+bool IsFieldName(std::string_view name) {
+  return !name.empty() && name[0] >= 'a' && name[0] <= 'z' && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
 
 const FieldType* FindFieldType(std::string_view name) {
   for (const FieldType& type : kTypes) {

@@ -31,6 +31,9 @@ struct FieldType {
   }
 };
 
+/// Whether a field may be called so: a-z, 0-9 and '_', a letter first.
+bool IsFieldName(std::string_view name);
+
 /// The type of that name; null if there is none.
 const FieldType* FindFieldType(std::string_view name);
 std::vector<std::string> FieldTypeNames();

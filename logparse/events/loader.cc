@@ -1,14 +1,17 @@
 #include "logparse/events/loader.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
-#include <set>
 
 #include "base/families.h"
 #include "base/text.h"
+#include "logparse/events/family_spec.h"
 
 namespace pgbeacon::log {
 namespace {
+
+using LabelValues = std::vector<std::pair<std::string, std::string>>;
 
 class Loader {
  public:
@@ -17,82 +20,48 @@ class Loader {
   void Families(YamlMap& root);
   void Samples(YamlMap& root);
   void BornErrors(YamlMap& root);
-  void Row(YamlMap map);
+  void Sessionless(YamlMap& root) { sessionless_ = root.Strings("sessionless"); }
+  void Row(YamlMap& map);
+  /// A row of a user's: one with a mistake is left out.
+  void UserRow(YamlMap map);
 
-  YamlErrors errors;
+  YamlErrors errors;  ///< of the catalogue's own file
 
  private:
-  void Fail(const YamlMap& map, std::string_view key, const std::string& message) {
-    errors.Add(map.Where(key) + ": " + message);
-  }
-  std::string Required(YamlMap& map, std::string_view key);
   Severity ReadSeverity(YamlMap& map, const std::string& name);
   void Conditions(YamlMap& map, EventRow& row);
   void Wordings(YamlMap& map, EventRow& row);
-  void AddText(YamlMap& map, std::string_view key, const std::string& text, EventRow& row);
+  void AddText(YamlMap& map, std::string_view key, const std::string& text, EventRow& row,
+               std::vector<Wording>& wordings);
   void AddRegex(YamlMap& map, const std::string& regex, EventRow& row);
-  int FieldIndex(const YamlMap& map, std::string_view key, EventRow& row, std::string name,
+  int FieldIndex(YamlMap& map, std::string_view key, EventRow& row, std::string name,
                  const FieldType& type);
   void Metric(YamlMap& map, EventRow& row);
   std::optional<int> FieldRef(YamlMap& map, std::string_view key, const EventRow& row);
-  void Labels(YamlMap& map, const EventRow& row, const FamilySpec& family, MetricUse& use);
+  std::optional<int> FindFamily(YamlMap& map, const std::string& name);
+  std::optional<int> DeclareFamily(YamlMap& map, const LabelValues& labels);
+  void Labels(YamlMap& map, const LabelValues& given, const EventRow& row, const FamilySpec& family,
+              MetricUse& use);
 
   CatalogueData& data_;
-  std::set<std::string> names_;
+  std::map<std::string, std::string> names_;                           // -> where it is given
   std::vector<std::pair<std::string, const FieldType*>> field_types_;  // of the row being read
+  std::vector<std::string> sessionless_;                               // classes
+  bool in_user_row_ = false;
 };
-
-std::string Loader::Required(YamlMap& map, std::string_view key) {
-  std::optional<std::string> value = map.String(key);
-  if (!value || value->empty()) {
-    Fail(map, key, "'" + std::string(key) + "' is required");
-    return {};
-  }
-  return *std::move(value);
-}
 
 void Loader::Families(YamlMap& root) {
   for (YamlMap& map : root.Maps("families")) {
     FamilySpec family;
-    family.name = Required(map, "name");
-    family.help = Required(map, "help");
-    const std::string type =
-        map.Choice("type", {"counter", "gauge", "histogram"}).value_or("counter");
-    if (type == "gauge") family.type = FamilySpec::Type::kGauge;
-    if (type == "histogram") family.type = FamilySpec::Type::kHistogram;
     family.labels = map.Strings("labels");
-    family.buckets = map.Numbers("buckets");
-    family.label_cap = static_cast<int>(map.Int("cap").value_or(family.label_cap));
+    ReadFamily(map, family);
     family.long_statements = map.Bool("long_statements").value_or(false);
-    if (family.labels.empty()) {
-      if (map.Bool("born").value_or(false)) family.born.emplace_back();
-    } else {
-      for (const std::string& values : map.Strings("born")) {
-        family.born.push_back(Split(values, ','));
-        if (family.born.back().size() != family.labels.size()) {
-          Fail(map, "born", "'" + values + "' does not give one value per label");
-        }
-      }
-    }
     map.Finish();
-    if (!family.name.empty() && !IsMetricName(family.name)) {
-      Fail(map, "name", "'" + family.name + "' is no metric name");
+    if (family.type == FamilySpec::Type::kHistogram && family.buckets.empty()) {
+      map.Fail("buckets", "a histogram needs buckets, and nothing else has them");
     }
-    for (const std::string& label : family.labels) {
-      if (!IsLabelName(label) || label == "server" || label == "le") {
-        Fail(map, "labels", "'" + label + "' cannot be a label here");
-      }
-    }
-    if ((family.type == FamilySpec::Type::kHistogram) == family.buckets.empty()) {
-      Fail(map, "buckets", "a histogram needs buckets, and nothing else has them");
-    }
-    if (std::ranges::adjacent_find(family.buckets, std::greater_equal<>()) !=
-        family.buckets.end()) {
-      Fail(map, "buckets", "buckets must ascend");
-    }
-    if (family.label_cap < 1) Fail(map, "cap", "a cap of at least 1 is expected");
     if (std::ranges::find(data_.families, family.name, &FamilySpec::name) != data_.families.end()) {
-      Fail(map, "name", "duplicate family '" + family.name + "'");
+      map.Fail("name", "duplicate family '" + family.name + "'");
     }
     data_.families.push_back(std::move(family));
   }
@@ -101,17 +70,17 @@ void Loader::Families(YamlMap& root) {
 void Loader::Samples(YamlMap& root) {
   for (YamlMap& map : root.Maps("samples")) {
     SampleSpec sample;
-    sample.key = Required(map, "key");
-    sample.metric = Required(map, "metric");
-    sample.help = Required(map, "help");
+    sample.key = map.Require("key");
+    sample.metric = map.Require("metric");
+    sample.help = map.Require("help");
     sample.scale = map.Number("scale").value_or(1);
     map.Finish();
     if (!sample.metric.empty() &&
         (!IsMetricName(sample.metric) || !sample.metric.starts_with("pg_sample_"))) {
-      Fail(map, "metric", "a name pg_sample_... is expected");
+      map.Fail("metric", "a name pg_sample_... is expected");
     }
     if (std::ranges::find(data_.samples, sample.key, &SampleSpec::key) != data_.samples.end()) {
-      Fail(map, "key", "duplicate sample '" + sample.key + "'");
+      map.Fail("key", "duplicate sample '" + sample.key + "'");
     }
     data_.samples.push_back(std::move(sample));
   }
@@ -121,8 +90,8 @@ void Loader::BornErrors(YamlMap& root) {
   for (YamlMap& map : root.Maps("errors")) {
     const std::vector<std::string> severities = map.Strings("severity");
     const std::vector<std::string> codes = map.Strings("sqlstate");
-    if (severities.empty()) Fail(map, "severity", "'severity' is required");
-    if (codes.empty()) Fail(map, "sqlstate", "'sqlstate' is required");
+    if (severities.empty()) map.Fail("severity", "'severity' is required");
+    if (codes.empty()) map.Fail("sqlstate", "'sqlstate' is required");
     for (const std::string& name : severities) {
       const Severity severity = ReadSeverity(map, name);
       for (const std::string& code : codes) data_.born_errors.emplace_back(severity, code);
@@ -134,9 +103,10 @@ void Loader::BornErrors(YamlMap& root) {
 Severity Loader::ReadSeverity(YamlMap& map, const std::string& name) {
   const Severity severity = ParseSeverity(name);
   if (severity == Severity::kNone) {
-    Fail(map, "severity",
-         "'" + name +
-             "' is no severity; expected DEBUG, INFO, NOTICE, WARNING, LOG, ERROR, FATAL or PANIC");
+    map.Fail(
+        "severity",
+        "'" + name +
+            "' is no severity; expected DEBUG, INFO, NOTICE, WARNING, LOG, ERROR, FATAL or PANIC");
     return Severity::kError;
   }
   return severity;
@@ -158,9 +128,11 @@ bool IsVersionRange(std::string_view range) {
 }
 
 void Loader::Conditions(YamlMap& map, EventRow& row) {
-  const std::string side = map.Choice("side", {"server", "client", "platform"}).value_or("server");
+  const std::string side =
+      map.Choice("side", {"server", "client", "platform", "pooler"}).value_or("server");
   if (side == "client") row.side = Side::kClient;
   if (side == "platform") row.side = Side::kPlatform;
+  if (side == "pooler") row.side = Side::kPooler;
   for (const std::string& name : map.Strings("severity")) {
     row.severities |=
         static_cast<std::uint16_t>(1U << static_cast<unsigned>(ReadSeverity(map, name)));
@@ -168,24 +140,24 @@ void Loader::Conditions(YamlMap& map, EventRow& row) {
   row.sqlstates = map.Strings("sqlstate");
   for (const std::string& code : row.sqlstates) {
     if (code.size() != 5 && code.size() != 2) {
-      Fail(map, "sqlstate", "'" + code + "' is neither an SQLSTATE nor a class of two characters");
+      map.Fail("sqlstate", "'" + code + "' is neither an SQLSTATE nor a class of two characters");
     }
   }
   if (row.sqlstates.size() == 1 && row.sqlstates[0].size() == 5) row.sqlstate = row.sqlstates[0];
   if (std::optional<std::string> assumed = map.String("assume")) row.sqlstate = *std::move(assumed);
   row.versions = map.String("versions").value_or("");
-  if (!IsVersionRange(row.versions)) Fail(map, "versions", "expected a range such as '>=16 <18'");
+  if (!IsVersionRange(row.versions)) map.Fail("versions", "expected a range such as '>=16 <18'");
   row.context = map.String("context").value_or("");
   row.born = map.Bool("born").value_or(false);
   row.catch_all = map.Bool("catch_all").value_or(false);
 }
 
-int Loader::FieldIndex(const YamlMap& map, std::string_view key, EventRow& row, std::string name,
+int Loader::FieldIndex(YamlMap& map, std::string_view key, EventRow& row, std::string name,
                        const FieldType& type) {
   const auto known = std::ranges::find(field_types_, name, [](const auto& f) { return f.first; });
   if (known != field_types_.end()) {
     if (known->second->number() != type.number()) {
-      Fail(map, key, "field '" + name + "' is a number in one wording and text in another");
+      map.Fail(key, "field '" + name + "' is a number in one wording and text in another");
     }
     return static_cast<int>(known - field_types_.begin());
   }
@@ -194,10 +166,11 @@ int Loader::FieldIndex(const YamlMap& map, std::string_view key, EventRow& row, 
   return static_cast<int>(field_types_.size()) - 1;
 }
 
-void Loader::AddText(YamlMap& map, std::string_view key, const std::string& text, EventRow& row) {
+void Loader::AddText(YamlMap& map, std::string_view key, const std::string& text, EventRow& row,
+                     std::vector<Wording>& wordings) {
   Result<Pattern> pattern = Pattern::Compile(text);
   if (!pattern.ok()) {
-    Fail(map, key, "'" + text + "': " + pattern.error().message);
+    map.Fail(key, "'" + text + "': " + pattern.error().message);
     return;
   }
   Wording wording;
@@ -205,37 +178,44 @@ void Loader::AddText(YamlMap& map, std::string_view key, const std::string& text
     wording.fields.push_back(FieldIndex(map, key, row, hole.name, *hole.type));
     wording.field_types.push_back(hole.type);
   }
-  if (wording.fields.size() > UserRegex::kMaxGroups) Fail(map, key, "too many holes");
+  if (wording.fields.size() > UserRegex::kMaxGroups) map.Fail(key, "too many holes");
   wording.row = static_cast<int>(data_.rows.size());
   wording.pattern = std::make_unique<Pattern>(std::move(pattern).value());
-  data_.wordings.push_back(std::move(wording));
+  wordings.push_back(std::move(wording));
 }
 
 void Loader::AddRegex(YamlMap& map, const std::string& regex, EventRow& row) {
-  Result<std::unique_ptr<UserRegex>> compiled = UserRegex::Compile(regex);
-  if (!compiled.ok()) {
-    Fail(map, "re2", compiled.error().message);
-    return;
-  }
   Wording wording;
-  for (YamlMap& field : map.Maps("fields")) {
-    const std::string name = Required(field, "name");
-    const std::string type_name = Required(field, "type");
+  std::vector<YamlMap> fields = map.Maps("fields");
+  for (YamlMap& field : fields) {
+    const std::string name = field.Require("name");
+    const std::string type_name = field.Require("type");
     field.Finish();
     const FieldType* type = FindFieldType(type_name);
-    if (type == nullptr) {
-      Fail(field, "type",
-           "unknown type '" + type_name + "'; known are " + Join(FieldTypeNames(), ", "));
-      return;
+    if (!name.empty() && !IsFieldName(name)) {
+      field.Fail("name", "'" + name + "' is no field name: it is of a-z, 0-9 and '_'");
     }
-    wording.fields.push_back(
-        FieldIndex(field, "name", row, name + std::string(type->suffix), *type));
+    if (!type_name.empty() && type == nullptr) {
+      field.Fail("type",
+                 "unknown type '" + type_name + "'; known are " + Join(FieldTypeNames(), ", "));
+    }
+    if (type == nullptr) continue;
+    const int index = FieldIndex(field, "name", row, name + std::string(type->suffix), *type);
+    if (std::ranges::find(wording.fields, index) != wording.fields.end()) {
+      field.Fail("name", "two fields are named '" + name + std::string(type->suffix) + "'");
+    }
+    wording.fields.push_back(index);
     wording.field_types.push_back(type);
   }
-  if (wording.fields.size() != (*compiled)->groups()) {
-    Fail(map, "fields",
-         "the expression has " + std::to_string((*compiled)->groups()) + " groups, but " +
-             std::to_string(wording.fields.size()) + " fields are declared");
+  Result<std::unique_ptr<UserRegex>> compiled = UserRegex::Compile(regex);
+  if (!compiled.ok()) {
+    map.Fail("re2", compiled.error().message);
+    return;
+  }
+  if (fields.size() != (*compiled)->groups()) {
+    map.Fail("fields", "the expression has " + std::to_string((*compiled)->groups()) +
+                           " groups, but " + std::to_string(fields.size()) +
+                           " fields are declared");
   }
   wording.row = static_cast<int>(data_.rows.size());
   wording.regex = *std::move(compiled);
@@ -244,24 +224,32 @@ void Loader::AddRegex(YamlMap& map, const std::string& regex, EventRow& row) {
 
 void Loader::Wordings(YamlMap& map, EventRow& row) {
   row.texts = map.Strings("text");
-  const std::vector<std::string> also = map.Strings("also");
+  row.also = map.Strings("also");
+  row.lines = map.Strings("lines");
   const std::optional<std::string> regex = map.String("re2");
-  for (const std::string& text : row.texts) AddText(map, "text", text, row);
-  for (const std::string& text : also) AddText(map, "also", text, row);
+  for (const std::string& text : row.texts) AddText(map, "text", text, row, data_.wordings);
+  for (const std::string& text : row.also) AddText(map, "also", text, row, data_.wordings);
+  for (const std::string& text : row.lines) AddText(map, "lines", text, row, data_.lines);
   if (regex) AddRegex(map, *regex, row);
   if (!regex && map.Has("fields"))
-    Fail(map, "fields", "`fields` belongs to `re2`; a text has holes");
-  const bool any_text = row.texts.empty() && also.empty() && !regex;
+    map.Fail("fields", "`fields` belongs to `re2`; a text has holes");
+  const bool any_text = row.texts.empty() && row.also.empty() && !regex;
   if (row.catch_all) {
     if (!any_text)
-      Fail(map, "text", "a catch_all row has no wording: it is known by sqlstate or context");
+      map.Fail("text", "a catch_all row has no wording: it is known by sqlstate or context");
     if (row.sqlstates.empty() && row.context.empty()) {
-      Fail(map, "catch_all", "a catch_all row needs `sqlstate` or `context`");
+      map.Fail("catch_all", "a catch_all row needs `sqlstate` or `context`");
     }
-    AddText(map, "catch_all", "", row);
+    AddText(map, "catch_all", "", row, data_.wordings);
   } else if (any_text) {
-    Fail(map, "name", "a row needs `text` or `re2`");
+    map.Fail("name", "a row needs `text` or `re2`");
   }
+}
+
+std::string NamesOf(const std::vector<FieldSpec>& fields) {
+  std::vector<std::string> names;
+  for (const FieldSpec& field : fields) names.push_back(field.name);
+  return names.empty() ? "none" : Join(names, ", ");
 }
 
 std::optional<int> Loader::FieldRef(YamlMap& map, std::string_view key, const EventRow& row) {
@@ -269,87 +257,142 @@ std::optional<int> Loader::FieldRef(YamlMap& map, std::string_view key, const Ev
   if (!name) return std::nullopt;
   const auto field = std::ranges::find(row.fields, *name, &FieldSpec::name);
   if (field != row.fields.end()) return static_cast<int>(field - row.fields.begin());
-  std::vector<std::string> names;
-  for (const FieldSpec& spec : row.fields) names.push_back(spec.name);
-  Fail(
-      map, key,
-      "unknown field '" + *name + "'; the row has " + (names.empty() ? "none" : Join(names, ", ")));
+  map.Fail(key, "unknown field '" + *name + "'; the row has " + NamesOf(row.fields));
   return std::nullopt;
 }
 
-void Loader::Labels(YamlMap& map, const EventRow& row, const FamilySpec& family, MetricUse& use) {
-  const auto given = map.StringMap("labels");
+void Loader::Labels(YamlMap& map, const LabelValues& given, const EventRow& row,
+                    const FamilySpec& family, MetricUse& use) {
   for (const auto& [name, value] : given) {
     if (std::ranges::find(family.labels, name) == family.labels.end()) {
-      Fail(map, "labels",
-           "unknown label '" + name + "' of " + family.name + "; it has " +
-               (family.labels.empty() ? "none" : Join(family.labels, ", ")));
+      map.Fail("labels", "unknown label '" + name + "' of " + family.name + "; it has " +
+                             (family.labels.empty() ? "none" : Join(family.labels, ", ")));
     }
   }
   for (const std::string& label : family.labels) {
     const auto entry = std::ranges::find(given, label, [](const auto& pair) { return pair.first; });
     if (entry == given.end()) {
-      Fail(map, "labels", "label '" + label + "' of " + family.name + " is missing");
+      map.Fail("labels", "label '" + label + "' of " + family.name + " is missing");
       continue;
     }
     MetricUse::Label& out = use.labels.emplace_back();
     const std::string& value = entry->second;
-    if (!value.starts_with('{') || !value.ends_with('}')) {
+    const std::size_t braces = value.find_first_of("{}", 1);
+    if (!value.starts_with('{') && braces == std::string::npos) {
       out.value = value;
+      continue;
+    }
+    if (!value.starts_with('{') || braces != value.size() - 1 || !value.ends_with('}')) {
+      map.Fail("labels", "'" + value + "': a label's value is a constant or one '{field}'");
       continue;
     }
     const std::string name = value.substr(1, value.size() - 2);
     const auto field = std::ranges::find(row.fields, name, &FieldSpec::name);
     if (field == row.fields.end()) {
-      Fail(map, "labels", "unknown field '" + name + "'");
+      map.Fail("labels", "unknown field '" + name + "'; the row has " + NamesOf(row.fields));
     } else {
       out.field = static_cast<int>(field - row.fields.begin());
     }
   }
 }
 
+/// The family of that name; a mistake where there is none.
+std::optional<int> Loader::FindFamily(YamlMap& map, const std::string& name) {
+  const auto family = std::ranges::find(data_.families, name, &FamilySpec::name);
+  if (family != data_.families.end()) return static_cast<int>(family - data_.families.begin());
+  std::vector<std::string> names;
+  for (const FamilySpec& spec : data_.families) names.push_back(spec.name);
+  const std::string nearest = Nearest(name, names);
+  map.Fail("name", "unknown family '" + name + "'" +
+                       (nearest.empty() ? "; a family of your own has `type` and `help`"
+                                        : "; did you mean '" + nearest + "'?"));
+  return std::nullopt;
+}
+
+/// The family that an entry of `metric` declares; another row may have declared it alike.
+std::optional<int> Loader::DeclareFamily(YamlMap& map, const LabelValues& labels) {
+  const std::size_t mistakes = map.mistakes();
+  FamilySpec family;
+  for (const auto& [label, value] : labels) family.labels.push_back(label);
+  ReadFamily(map, family);
+  if (family.type == FamilySpec::Type::kHistogram && family.buckets.empty()) {
+    family.buckets = DefaultBuckets(map.String("value").value_or(""));
+  }
+  const auto known = std::ranges::find(data_.families, family.name, &FamilySpec::name);
+  const bool exists = known != data_.families.end();
+  if (exists && (known->type != family.type || known->labels != family.labels ||
+                 known->buckets != family.buckets)) {
+    map.Fail("name", "there is a family '" + family.name + "' already, " + DescribeFamily(*known) +
+                         (known->buckets == family.buckets ? "" : " and other buckets") +
+                         "; give this one another name, or feed that one without `type`");
+  } else if (!exists && in_user_row_ && IsReservedFamily(family.name)) {
+    map.Fail("name", "'" + family.name +
+                         "': names that begin with pg_, pgbeacon_, pgbouncer_, platform_log_ or "
+                         "process_ are pgbeacon's own");
+  }
+  if (map.mistakes() > mistakes) return std::nullopt;
+  if (!exists) data_.families.push_back(std::move(family));
+  return static_cast<int>((exists ? known : data_.families.end() - 1) - data_.families.begin());
+}
+
 void Loader::Metric(YamlMap& map, EventRow& row) {
-  const std::string name = Required(map, "name");
+  const std::string name = map.Require("name");
   MetricUse use;
   use.value = FieldRef(map, "value", row);
   use.when = FieldRef(map, "when", row);
-  const auto family = std::ranges::find(data_.families, name, &FamilySpec::name);
-  if (family == data_.families.end()) {
-    std::vector<std::string> names;
-    for (const FamilySpec& spec : data_.families) names.push_back(spec.name);
-    const std::string nearest = Nearest(name, names);
-    Fail(map, "name",
-         "unknown family '" + name + "'" +
-             (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
-    map.StringMap("labels");
-    map.Finish();
-    return;
-  }
-  use.family = static_cast<int>(family - data_.families.begin());
-  Labels(map, row, *family, use);
+  const LabelValues labels = map.StringMap("labels");
+  const bool declares = std::ranges::any_of(
+      std::initializer_list<std::string_view>{"type", "help", "buckets", "cap", "born"},
+      [&](std::string_view key) { return map.Has(key); });
+  const std::optional<int> index = name.empty() ? std::nullopt
+                                   : declares   ? DeclareFamily(map, labels)
+                                                : FindFamily(map, name);
   map.Finish();
-  const bool needs_value = family->type != FamilySpec::Type::kCounter || family->long_statements;
-  if (needs_value && !map.Has("value")) Fail(map, "value", "'value' is required for " + name);
+  if (!index) return;
+  const FamilySpec& family = data_.families[static_cast<std::size_t>(*index)];
+  use.family = *index;
+  Labels(map, labels, row, family, use);
+  const bool needs_value = family.type != FamilySpec::Type::kCounter || family.long_statements;
+  if (needs_value && !map.Has("value")) map.Fail("value", "'value' is required for " + name);
   if (use.value && !row.fields[static_cast<std::size_t>(*use.value)].number) {
-    Fail(map, "value", "the field is no number");
+    map.Fail("value", "the field is no number");
   }
   row.metrics.push_back(std::move(use));
 }
 
-void Loader::Row(YamlMap map) {
+void Loader::Row(YamlMap& map) {
   EventRow row;
   field_types_.clear();
   row.where = map.Where();
-  row.name = Required(map, "name");
-  row.event_class = Required(map, "class");
+  row.name = map.Require("name");
+  row.event_class = map.Require("class");
+  row.sessionless = std::ranges::find(sessionless_, row.event_class) != sessionless_.end();
   Conditions(map, row);
   Wordings(map, row);
   for (YamlMap& metric : map.Maps("metric")) Metric(metric, row);
   row.samples = map.Strings("sample");
   map.Finish();
-  if (row.samples.empty()) Fail(map, "sample", "'sample' is required");
-  if (!names_.insert(row.name).second) Fail(map, "name", "duplicate event '" + row.name + "'");
+  if (row.samples.empty()) map.Fail("sample", "'sample' is required");
+  const auto [first, fresh] = names_.try_emplace(row.name, row.where);
+  if (!fresh && !row.name.empty()) {
+    map.Fail("name", "duplicate event '" + row.name + "', first given at " + first->second);
+  }
   data_.rows.push_back(std::move(row));
+}
+
+void Loader::UserRow(YamlMap map) {
+  in_user_row_ = true;
+  const std::size_t mistakes = map.mistakes();
+  const auto wordings = static_cast<std::ptrdiff_t>(data_.wordings.size());
+  const auto lines = static_cast<std::ptrdiff_t>(data_.lines.size());
+  Row(map);
+  if (map.mistakes() == mistakes) {
+    data_.user_rows.push_back(std::move(map));
+  } else {
+    data_.rows.pop_back();
+    data_.wordings.erase(data_.wordings.begin() + wordings, data_.wordings.end());
+    data_.lines.erase(data_.lines.begin() + lines, data_.lines.end());
+  }
 }
 
 }  // namespace
@@ -362,11 +405,12 @@ Result<CatalogueData> LoadCatalogue(std::string_view text, std::string file,
   loader.Families(root);
   loader.Samples(root);
   loader.BornErrors(root);
+  loader.Sessionless(root);
   for (YamlMap& row : root.Maps("events")) loader.Row(row);
   root.Finish();
-  const std::size_t builtin = data.wordings.size();
-  for (YamlMap& row : user_rows) loader.Row(row);
   if (!loader.errors.empty()) return loader.errors.ToError();
+  const std::size_t builtin = data.wordings.size();
+  for (YamlMap& row : user_rows) loader.UserRow(std::move(row));
   // Users' rows come first among equals.
   std::rotate(data.wordings.begin(), data.wordings.begin() + static_cast<std::ptrdiff_t>(builtin),
               data.wordings.end());

@@ -18,11 +18,14 @@ namespace pgbeacon::log {
 
 /// One compiled wording of a row: a Pattern, or an RE2 where the row has `re2`.
 struct Wording {
+  static constexpr int kNoField = -1;
+  static constexpr int kDecimals = -2;  ///< what follows the decimal comma of the hole before
   int row = 0;
   int order = 0;  ///< of wordings alike in literal text the lower one wins
   std::unique_ptr<Pattern> pattern;
   std::unique_ptr<UserRegex> regex;
-  std::vector<int> fields;                    ///< field of each hole or group
+  bool foreign = false;                       ///< every message of it has a byte outside of ASCII
+  std::vector<int> fields;                    ///< field of each hole or group, or one of these
   std::vector<const FieldType*> field_types;  ///< type of each hole or group
 };
 
@@ -33,8 +36,12 @@ struct CatalogueData {
   std::vector<std::pair<Severity, std::string>> born_errors;
   std::vector<EventRow> rows;
   std::vector<Wording> wordings;
+  std::vector<Wording> lines;      ///< wordings for further lines of messages, see lines.h
+  std::vector<YamlMap> user_rows;  ///< what the last rows were read from
 };
 
+/// The catalogue of one file. Users' rows follow the file's; one with a mistake is left out, and
+/// told to the errors that it was read with.
 Result<CatalogueData> LoadCatalogue(std::string_view text, std::string file,
                                     std::vector<YamlMap> user_rows);
 

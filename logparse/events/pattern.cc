@@ -10,12 +10,6 @@ namespace {
 
 Error Invalid(std::string message) { return Error(ErrorCode::kInvalid, std::move(message)); }
 
-bool IsFieldName(std::string_view name) {
-  return !name.empty() && name[0] >= 'a' && name[0] <= 'z' && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-  });
-}
-
 std::size_t Byte(char c) { return static_cast<unsigned char>(c); }
 
 }  // namespace

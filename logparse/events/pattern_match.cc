@@ -56,9 +56,7 @@ struct Pattern::Run {
     }
     for (const char* to = op.after_blank ? from + 1 : from;; ++to) {
       if (next.kind == Op::Kind::kLiteral) {
-        to = to == end ? nullptr
-                       : static_cast<const char*>(
-                             std::memchr(to, next.literal[0], static_cast<std::size_t>(end - to)));
+        to = FindLiteral(next, to);
         if (to == nullptr) return Outcome::kExhausted;
       }
       const Outcome outcome = From(index + 1, to);
@@ -66,7 +64,27 @@ struct Pattern::Run {
       if (outcome != Outcome::kFailed || to == end) {
         return outcome == Outcome::kFailed ? Outcome::kExhausted : outcome;
       }
+      // What failed at the first blank of a run fails at its others, too.
+      while (*to == ' ' && to + 1 != end && to[1] == ' ') ++to;
     }
+  }
+
+  const char* Find(const char* from, char byte) const {
+    if (from == end) return nullptr;
+    return static_cast<const char*>(std::memchr(from, byte, static_cast<std::size_t>(end - from)));
+  }
+
+  // The first place from `from` on where the literal may start. Blanks are frequent, so one that
+  // begins with a blank is looked for by the byte behind it.
+  const char* FindLiteral(const Op& op, const char* from) const {
+    if (op.chunks[0].size > 0 || op.chunks.size() == 1) return Find(from, op.literal[0]);
+    for (const char* at = from; (at = Find(at, op.literal[1])) != nullptr; ++at) {
+      if (at == from || at[-1] != ' ') continue;
+      const char* blank = at - 1;
+      while (blank != from && blank[-1] == ' ') --blank;
+      return blank;
+    }
+    return nullptr;
   }
 
   Outcome Optional(std::size_t index, const char* at) const {

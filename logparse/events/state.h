@@ -19,10 +19,15 @@
 
 namespace pgbeacon::log {
 
-inline constexpr std::size_t kSides = 3;
-
 /// The first eight bytes of a text, a run of blanks counted as one; nothing for a shorter text.
 std::optional<std::uint64_t> MessageKey(std::string_view text);
+
+/// Bytes 8 to 15 of a text, those that it does not have 0; nothing where a run of blanks before its
+/// 16th byte moves what follows.
+std::optional<std::uint64_t> SecondKey(std::string_view text);
+
+/// Whether no byte of `text` is outside of ASCII.
+bool IsAscii(std::string_view text);
 
 using Captures = std::array<std::string_view, UserRegex::kMaxGroups>;
 
@@ -30,12 +35,17 @@ using Captures = std::array<std::string_view, UserRegex::kMaxGroups>;
 struct CompiledWording {
   std::array<std::uint16_t, kSides> accepts{};  ///< by side: bit per Severity, kNone included
   std::string_view lead;                        ///< literal beginning; views into `wording`
+  std::uint64_t second = 0;                     ///< SecondKey of `lead`
+  std::uint64_t second_mask = 0;                ///< the bytes of it that `lead` has
   std::size_t literal_bytes = 0;
   std::size_t all_literal_bytes = 0;
+  bool builtin = false;          ///< of the catalogue, not of a user
   std::size_t shared_steps = 0;  ///< with the candidate before it (Pattern::SharedSteps)
   Wording wording;
 
-  /// Whether SQLSTATE and CONTEXT agree with the row.
+  /// Sets `second` and its mask, after `lead`.
+  void SetSecond();
+  /// Whether SQLSTATE, CONTEXT and who made the text agree with the row.
   bool Accepts(const Message& message, const EventRow& row) const;
   /// Notes what it shares with the candidate that is tried before it.
   void Follow(const CompiledWording& before);
@@ -56,21 +66,32 @@ struct Catalogue::State {
   State();
   ~State();
 
-  /// Builds what follows from `data`.
+  /// Takes over data.wordings.
+  void Compile();
+  /// Builds what follows from `wordings`.
   void Index();
+  /// Leaves out users' rows whose samples show that they do not do what they are for.
+  void CheckUserRows();
   std::size_t Home(std::uint64_t key) const { return key * 0x9E3779B97F4A7C15U >> shift; }
   std::span<const std::uint32_t> Candidates(std::uint64_t key) const;
+
+  /// As Catalogue::Match.
+  void Match(const Message& message, Event& event) const;
 
   /// Tries wordings in their order; true when one took the message.
   bool TryAll(std::span<const std::uint32_t> candidates, const Message& message,
               Event& event) const;
 
   CatalogueData data;
-  std::vector<CompiledWording> wordings;  ///< in the order in which they win
-  std::vector<Slot> slots;                ///< a power of two, at most a quarter full
+  std::size_t own_rows = 0;
+  std::vector<CompiledWording> wordings;            ///< in the order in which they win
+  std::vector<std::vector<CompiledWording>> lines;  ///< by row: its `lines`
+  std::vector<Slot> slots;                          ///< a power of two, at most a quarter full
   int shift = 0;
   std::vector<std::uint32_t> keyed;
-  std::array<std::array<std::vector<std::uint32_t>, kSeverities + 1>, kSides> keyless;
+  using KeylessLists = std::array<std::array<std::vector<std::uint32_t>, kSeverities + 1>, kSides>;
+  KeylessLists keyless;
+  KeylessLists keyless_ascii;  ///< without those that only fit a message with other bytes
   std::set<std::string, std::less<>> sqlstates;
   std::once_flag naive_once;
   std::unique_ptr<NaiveMatcher> naive;

@@ -15,6 +15,7 @@ from source_tree import project_files, read, report
 MACHINE_PATH = re.compile(r"(?<![\w./-])/(?:home|root|Users|work)/|\bshared" + "/")
 BINARY = re.compile(r"\.(png|ico|gz|woff2?)$")
 ASCII_ONLY = re.compile(r"\.(h|cc|py|sh|cmake|yml)$|^(run|test)\.sh$|^\.ci/run$")
+TRANSLATIONS = ("logparse/labels.yml", "logparse/locales.yml")
 
 
 def script_problems(root, path, text):
@@ -33,7 +34,7 @@ def script_problems(root, path, text):
 
 
 def text_problems(path, text):
-    corpus = path.startswith(("tests/fuzz/corpus/", "tests/data/"))
+    corpus = path.startswith(("tests/fuzz/corpus/", "tests/data/", *TRANSLATIONS))
     for number, line in enumerate(text.split("\n"), 1):
         if MACHINE_PATH.search(line) and not corpus:
             yield f"{path}:{number}: names a folder of one machine: {line.strip()}"

@@ -131,7 +131,7 @@ class RandomMessages {
     message.text = text_;
     if (Below(4) != 0) return message;
     message.severity = static_cast<Severity>(Below(kSeverities + 1));
-    message.side = static_cast<Side>(Below(3));
+    message.side = static_cast<Side>(Below(kSides));
     constexpr std::array<std::string_view, 6> kCodes = {"",      "00000", "42P01",
                                                         "P0001", "42",    "57014"};
     message.sqlstate = kCodes[Below(kCodes.size())];
@@ -240,6 +240,62 @@ TEST(Catalogue, GivesFieldsInBaseUnits) {
   EXPECT_EQ(Field(event, "session_seconds").number, 3723.456);
   EXPECT_EQ(Field(event, "database").text, "b c");
   EXPECT_FALSE(Field(event, "port").present);
+}
+
+TEST(Catalogue, ReadsTheReportOfAnAutovacuumWhateverItsOrderOfLines) {
+  const std::string head = "automatic vacuum of table \"shop.public.orders\": index scans: 2\n";
+  const std::string orders[] = {
+      // 13
+      "pages: 1 removed, 44 remain, 0 skipped due to pins, 12 skipped frozen\n"
+      "tuples: 100 removed, 1000 remain, 7 are dead but not yet removable, oldest xmin: 745\n"
+      "buffer usage: 133 hits, 2 misses, 44 dirtied\n"
+      "avg read rate: 0.500 MB/s, avg write rate: 110.000 MB/s\n"
+      "system usage: CPU: user: 0.12 s, system: 0.01 s, elapsed: 0.31 s\n"
+      "WAL usage: 91 records, 1 full page images, 12345 bytes",
+      // 18, and a line of a major to come
+      "pages: 1 removed, 44 remain, 40 scanned (90.91% of total), 0 eagerly scanned\n"
+      "tuples: 100 removed, 1000 remain, 7 are dead but not yet removable\n"
+      "moons: 3 full, 4 new\n"
+      "index \"orders_pkey\": pages: 5 in total, 9 newly deleted, 9 currently deleted, 9 reusable\n"
+      "avg read rate: 0.500 MB/s, avg write rate: 110.000 MB/s\n"
+      "buffer usage: 133 hits, 2 reads, 44 dirtied, 3 blessed\n"
+      "WAL usage: 91 records, 1 full page images, 12345 bytes, 0 buffers full\n"
+      "system usage: CPU: user: 0.12 s, system: 0.01 s, elapsed: 0.31 s",
+  };
+  Event event;
+  for (const std::string& lines : orders) {
+    const std::string text = head + lines;
+    Builtin().Match(Line(Severity::kLog, text), event);
+    ASSERT_EQ(Name(event), "autovacuum_completed") << text;
+    const struct {
+      const char* field;
+      double number;
+    } cases[] = {
+        {"index_scans", 2},      {"pages_removed", 1}, {"pages_remain", 44},
+        {"tuples_removed", 100}, {"tuples_dead", 7},   {"buffers_hit", 133},
+        {"buffers_read", 2},     {"wal_bytes", 12345}, {"read_rate_bytes", 524288},
+        {"buffers_dirtied", 44}, {"wal_records", 91},  {"elapsed_seconds", 0.31},
+    };
+    for (const auto& c : cases) EXPECT_EQ(Field(event, c.field).number, c.number) << c.field;
+    EXPECT_EQ(Field(event, "table").text, "orders");
+    EXPECT_FALSE(Field(event, "aggressive").present);
+    EXPECT_FALSE(Field(event, "tuples_frozen").present);
+  }
+}
+
+TEST(Catalogue, ReadsTheFiguresOfPgBouncersStatsLine) {
+  Event event;
+  Builtin().Match(Line(Severity::kLog,
+                       "stats: 12 xacts/s, 34 queries/s, in 5678 B/s, out 91011 B/s, xact 2500 us, "
+                       "query 800 us, wait 15 us",
+                       Side::kPooler),
+                  event);
+  ASSERT_EQ(Name(event), "pgb_stats");
+  EXPECT_EQ(Field(event, "transactions").number, 12);
+  EXPECT_EQ(Field(event, "sent_bytes").number, 91011);
+  EXPECT_EQ(Field(event, "transaction_seconds").number, 0.0025);
+  EXPECT_FALSE(Field(event, "binds").present);
+  EXPECT_EQ(Matched(Line(Severity::kLog, "taking connection from reserve_pool")), "");
 }
 
 TEST(Catalogue, AssumesSeverityAndSqlstateOnlyWhereTheRowLeavesNoChoice) {

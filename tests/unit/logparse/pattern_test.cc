@@ -79,6 +79,21 @@ TEST(Pattern, IsLinearOnHostileMessages) {
       Fields{"no match"});
 }
 
+TEST(Pattern, IsLinearOnLongRunsOfBlanks) {
+  const std::string message = "user=a name=" + std::string(1'000'000, ' ') + "SSx (PIDy";
+  for (const char* text :
+       {"user={u:text} name={n:text}[ SSL={s:word}][ GSS={g:word}]$", "{p:text} (PID {n:int})",
+        "user={u:text} SSL", "{f:text} SS{n:int}", "{f:text}[ SS{n:int}] was"}) {
+    EXPECT_EQ(Take(text, message)[0].substr(0, 3), std::string(text).ends_with('$') ? "a" : "no ")
+        << text;
+  }
+}
+
+TEST(Pattern, TakesTextUpToTheFirstOfSeveralBlanks) {
+  EXPECT_EQ(Take("{p:text} (PID {n:int})", "a (PIDx   (PID 7)"), (Fields{"a (PIDx", "7"}));
+  EXPECT_EQ(Take("x {p:text} (PID {n:int})", "x (PID   (PID 7)"), (Fields{"(PID", "7"}));
+}
+
 TEST(Pattern, RefusesAmbiguousOrBrokenTexts) {
   const struct {
     const char* text;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <optional>
 #include <string>
 
 namespace pgbeacon::log {
@@ -54,6 +55,44 @@ TEST(SampleValue, ReadsNumbersLeniently) {
     EXPECT_EQ(ParseSampleValue(text, 1), std::nullopt) << text;
   }
   EXPECT_EQ(ParseSampleValue("1500", 0.000001), 0.0015);
+}
+
+TEST(LogTime, IsReadWhereItsZoneIsKnown) {
+  const struct {
+    const char* text;
+    std::optional<double> expected;
+  } cases[] = {
+      {"2022-08-25T12:00:00.5+00:00", 1661428800.5},
+      {"2022-08-25 12:00:00.500 UTC", 1661428800.5},
+      {"2022-08-25 14:00:00 +0200", 1661428800},
+      {"2022-08-25T06:30:00-05:30", 1661428800},
+      {"2022-08-25 12:00:00Z", 1661428800},
+      {"1661428800.250", 1661428800.25},
+      {"2022-08-25 12:00:00 CEST", std::nullopt},
+      {"2022-08-25 12:00:00", std::nullopt},
+      {"2022-02-30 12:00:00 UTC", std::nullopt},
+      {"2022-08-25 12:00", std::nullopt},
+      {"Aug 25 12:00:00", std::nullopt},
+      {"", std::nullopt},
+      {"-5", std::nullopt},
+  };
+  for (const auto& c : cases) EXPECT_EQ(ParseLogTime(c.text), c.expected) << c.text;
+}
+
+TEST(SampleStore, CountsValuesThatItCannotRead) {
+  SampleStore store;
+  store.Take(Specs(), "source=A sample#tables=1 sample#broken=x sample#=1 sample#none", 1000);
+  EXPECT_EQ(store.unread(), 3U);
+  EXPECT_EQ(store.dropped(), 0U);
+}
+
+TEST(SampleStore, ShowsSamplesOfUnknownTimeWithoutATimestamp) {
+  SampleStore store;
+  store.Take(Specs(), "source=A sample#tables=1", 0);
+  store.Take(Specs(), "source=A sample#tables=2", 0);
+  const std::map<std::string, double> expected = {{"pg_sample_tables source=A addon=", 2}};
+  EXPECT_EQ(Shown(store, 0), expected);
+  EXPECT_EQ(Shown(store, 5000), expected);
 }
 
 TEST(SampleStore, TurnsDocumentedKeysIntoGaugesInBaseUnits) {

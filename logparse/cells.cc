@@ -8,9 +8,7 @@
 namespace pgbeacon::log {
 namespace {
 
-constexpr double kBillion = 1e9;
-constexpr double kLargest = 1e20;       // beyond it a value is no measurement
-constexpr double kSmallEnough = 9e9;    // in billionths fits 64 bits
+constexpr double kLargest = ExactSum::kLargest;
 constexpr std::size_t kMaxLabel = 100;  // bytes of a label value; identifiers have 63
 constexpr const char* kOther = "other";
 
@@ -33,30 +31,11 @@ bool IsPlain(std::string_view text) {
 
 }  // namespace
 
-void ExactSum::Add(double value) {
-  if (!(std::fabs(value) <= kLargest)) return;
-  if (std::fabs(value) < kSmallEnough) {
-    billionths_ += std::llround(value * kBillion);
-    return;
-  }
-  const double whole = std::trunc(value);
-  billionths_ += static_cast<Int128>(whole) * static_cast<Int128>(kBillion);
-  billionths_ += std::llround((value - whole) * kBillion);
-}
-
-double ExactSum::value() const {
-  const auto billion = static_cast<Int128>(kBillion);
-  // The whole part alone where the fraction is beyond a double's precision anyway.
-  const Int128 limit = billion * 9'000'000;
-  if (billionths_ < limit && billionths_ > -limit)
-    return static_cast<double>(billionths_) / kBillion;
-  const Int128 whole = billionths_ / billion;
-  return static_cast<double>(whole) + static_cast<double>(billionths_ % billion) / kBillion;
-}
-
 CellPlan::CellPlan(const Catalogue& catalogue) : catalogue_(catalogue) {
   const std::vector<FamilySpec>& families = catalogue.families();
+  by_database_.resize(families.size());
   for (std::size_t f = 0; f < families.size(); ++f) {
+    by_database_[f] = families[f].name.starts_with("pg_log_");
     for (const std::vector<std::string>& labels : families[f].born) {
       Add({static_cast<int>(f), labels});
     }
@@ -64,6 +43,7 @@ CellPlan::CellPlan(const Catalogue& catalogue) : catalogue_(catalogue) {
   for (const EventRow& row : catalogue.rows()) {
     std::vector<int>& uses = uses_.emplace_back();
     for (const MetricUse& use : row.metrics) {
+      if (row.side == Side::kServer) by_database_[static_cast<std::size_t>(use.family)] = true;
       const bool constant = std::ranges::none_of(
           use.labels, [](const auto& label) { return label.field.has_value(); });
       if (!constant) {
@@ -88,9 +68,9 @@ int CellPlan::Find(const std::string& key) const {
   return at == index_.end() ? kDynamic : at->second;
 }
 
-ServerCells::ServerCells(const CellPlan& plan)
+ServerCells::ServerCells(const CellPlan& plan, bool born)
     : plan_(&plan), cells_(plan.series().size()), series_of_(plan.catalogue().families().size()) {
-  for (std::size_t i = 0; i < cells_.size(); ++i) {
+  for (std::size_t i = 0; i < cells_.size() && born; ++i) {
     const SeriesName& name = plan.series()[i];
     const FamilySpec& family = plan.catalogue().families()[static_cast<std::size_t>(name.family)];
     cells_[i].shown = std::ranges::find(family.born, name.labels) != family.born.end();
@@ -211,7 +191,7 @@ void ServerCells::Merge(const ServerCells& other) {
   }
 }
 
-void ServerCells::Collect(int family_index, const std::string& server, Family& out) const {
+void ServerCells::Collect(int family_index, const Labels& first, Family& out) const {
   const FamilySpec& family = plan_->catalogue().families()[static_cast<std::size_t>(family_index)];
   std::vector<std::size_t> found;
   for (std::size_t i = 0; i < cells_.size(); ++i) {
@@ -220,7 +200,7 @@ void ServerCells::Collect(int family_index, const std::string& server, Family& o
   std::ranges::sort(found, {}, [this](std::size_t i) { return NameOf(i).labels; });
   for (const std::size_t i : found) {
     const Cell& cell = cells_[i];
-    Labels labels = {{"server", server}};
+    Labels labels = first;
     for (std::size_t l = 0; l < family.labels.size(); ++l) {
       labels.emplace_back(family.labels[l], NameOf(i).labels[l]);
     }

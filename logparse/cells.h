@@ -1,4 +1,4 @@
-// The numbers behind a Tally: exact sums, and the cells of one server's series.
+// The numbers behind a Tally: the cells of one server's series.
 #pragma once
 
 #include <cstddef>
@@ -11,21 +11,9 @@
 
 #include "base/families.h"
 #include "logparse/events/catalogue.h"
+#include "logparse/exact_sum.h"
 
 namespace pgbeacon::log {
-
-/// A sum of values in billionths: exact, so that the order in which messages are counted and
-/// tallies are merged does not show.
-class ExactSum {
- public:
-  void Add(double value);
-  void Add(const ExactSum& other) { billionths_ += other.billionths_; }
-  double value() const;
-
- private:
-  __extension__ using Int128 = __int128;
-  Int128 billionths_ = 0;
-};
 
 /// One series of a family: counter, gauge or histogram.
 struct Cell {
@@ -56,6 +44,8 @@ class CellPlan {
   /// The cell of a series with these labels, or kDynamic.
   int Find(const std::string& key) const;
   const Catalogue& catalogue() const { return catalogue_; }
+  /// Whether messages of a server feed the family, so that it can tell their databases apart.
+  bool by_database(std::size_t family) const { return by_database_[family]; }
 
  private:
   int Add(SeriesName name);
@@ -64,19 +54,22 @@ class CellPlan {
   std::vector<SeriesName> series_;
   std::unordered_map<std::string, int> index_;
   std::vector<std::vector<int>> uses_;  // by row and use
+  std::vector<bool> by_database_;
 };
 
-/// One server's cells: those of the plan, then those that messages brought.
+/// The cells of one server, or of one of its databases: those of the plan, then those that messages
+/// brought.
 class ServerCells {
  public:
-  explicit ServerCells(const CellPlan& plan);
+  /// `born`: the series that exist from the start are shown at 0.
+  ServerCells(const CellPlan& plan, bool born);
 
   /// Counts one event into the families of its row.
   void Count(const Event& event, std::size_t row, double long_statement_seconds);
   void Merge(const ServerCells& other);
 
-  /// Adds every shown series of `family` to `out`, sorted by labels.
-  void Collect(int family, const std::string& server, Family& out) const;
+  /// Adds every shown series of `family` to `out`, sorted by labels, with `first` before its own.
+  void Collect(int family, const Labels& first, Family& out) const;
 
  private:
   const SeriesName& NameOf(std::size_t cell) const;

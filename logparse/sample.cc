@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 
 #include "base/text.h"
@@ -76,6 +77,47 @@ std::optional<double> ParseSampleValue(std::string_view text, double scale) {
   return std::nullopt;
 }
 
+std::optional<double> ParseLogTime(std::string_view text) {
+  if (const auto seconds = ParseDouble(text)) {
+    return std::isfinite(*seconds) && *seconds > 0 ? seconds : std::nullopt;
+  }
+  const auto number = [&text](char before, std::size_t digits) -> int {
+    if (before != '\0' && !text.starts_with(before)) return -1;
+    const std::string_view part = text.substr(before == '\0' ? 0 : 1).substr(0, digits);
+    int value = -1;
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
+    if (error != std::errc() || part.size() != digits || end != part.data() + digits) return -1;
+    text = {end, static_cast<std::size_t>(text.data() + text.size() - end)};
+    return value;
+  };
+  const int year = number('\0', 4);
+  const int month = number('-', 2);
+  const int day = number('-', 2);
+  const int hour = number(text.starts_with('T') ? 'T' : ' ', 2);
+  const int minute = number(':', 2);
+  const int second = number(':', 2);
+  if (year < 0 || month < 0 || day < 0 || hour < 0 || minute < 0 || second < 0) return {};
+  const std::chrono::year_month_day date(std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day)));
+  if (!date.ok()) return {};
+  double time = static_cast<double>(std::chrono::sys_days(date).time_since_epoch().count()) * 86400;
+  time += hour * 3600 + minute * 60 + second;
+  if (text.starts_with('.')) {
+    const std::string_view fraction = text.substr(0, text.find_first_not_of("0123456789", 1));
+    time += ParseDouble("0" + std::string(fraction)).value_or(0);
+    text.remove_prefix(fraction.size());
+  }
+  if (text.starts_with(' ')) text.remove_prefix(1);
+  if (text == "Z" || text == "UTC" || text == "GMT") return time;
+  const int sign = text.starts_with('-') ? -1 : 1;
+  const int hours = number(sign < 0 ? '-' : '+', 2);
+  if (hours < 0) return {};
+  const int minutes = text.empty() ? 0 : number(text.starts_with(':') ? ':' : '\0', 2);
+  if (minutes < 0 || !text.empty()) return {};
+  return time - sign * (hours * 3600 + minutes * 60);
+}
+
 void SampleStore::Take(const std::vector<SampleSpec>& specs, std::string_view line, double now) {
   std::string_view source_name;
   std::string_view addon;
@@ -102,24 +144,34 @@ void SampleStore::Take(const std::vector<SampleSpec>& specs, std::string_view li
   source.last = std::max(source.last, now);
   rest = line;
   for (std::string_view word = NextWord(rest); !word.empty(); word = NextWord(rest)) {
-    const std::size_t equals = word.find('=');
-    if (!word.starts_with(kMarker) || equals == std::string_view::npos) continue;
-    const std::string_view key = word.substr(kMarker.size(), equals - kMarker.size());
-    if (key.empty() || key.size() > kMaxName) continue;
-    const SampleSpec* spec = FindSpec(specs, key);
-    const auto value = ParseSampleValue(word.substr(equals + 1), spec == nullptr ? 1 : spec->scale);
-    if (!value) continue;
-    std::string clean = ToUtf8(key);
-    if (source.samples.size() >= kMaxKeys && !source.samples.contains(clean)) {
-      ++dropped_;
-      continue;
-    }
-    source.samples[std::move(clean)] = {*value, now};
+    if (word.starts_with(kMarker)) TakeValue(source, specs, word.substr(kMarker.size()), now);
   }
+}
+
+/// Takes "key=value".
+void SampleStore::TakeValue(Source& source, const std::vector<SampleSpec>& specs,
+                            std::string_view word, double now) {
+  const std::size_t equals = std::min(word.find('='), word.size());
+  const std::string_view key = word.substr(0, equals);
+  const SampleSpec* spec = FindSpec(specs, key);
+  const auto value = ParseSampleValue(word.substr(std::min(equals + 1, word.size())),
+                                      spec == nullptr ? 1 : spec->scale);
+  if (key.empty() || key.size() > kMaxName || !value) {
+    ++unread_;
+    return;
+  }
+  std::string clean = ToUtf8(key);
+  if (source.samples.size() >= kMaxKeys && !source.samples.contains(clean)) {
+    ++dropped_;
+    return;
+  }
+  Sample& sample = source.samples[std::move(clean)];
+  if (now >= sample.at) sample = {*value, now};
 }
 
 void SampleStore::Merge(const SampleStore& other) {
   dropped_ += other.dropped_;
+  unread_ += other.unread_;
   for (const auto& [name, theirs] : other.sources_) {
     if (!sources_.contains(name) && sources_.size() >= kMaxSources) {
       ++dropped_;
@@ -143,7 +195,8 @@ void SampleStore::Collect(const std::vector<SampleSpec>& specs, const std::strin
     const Labels labels = {{"server", server}, {"source", name.first}, {"addon", name.second}};
     std::map<const SampleSpec*, Sample> documented;  // aliases of one metric: the later wins
     for (const auto& [key, sample] : source.samples) {
-      if (now - sample.at > 3 * source.interval) continue;
+      const bool dated = now > 0 && sample.at > 0;
+      if (dated && now - sample.at > 3 * source.interval) continue;
       const SampleSpec* spec = FindSpec(specs, key);
       if (spec == nullptr) {
         Labels with_key = labels;
@@ -159,6 +212,7 @@ void SampleStore::Collect(const std::vector<SampleSpec>& specs, const std::strin
     for (const auto& [spec, sample] : documented) {
       AddSample(FamilyOf(families, spec->metric, spec->help), labels, sample.value);
     }
+    if (source.last == 0) continue;
     AddSample(FamilyOf(families, "pg_sample_last_timestamp_seconds",
                        "When the last sample# record of the source arrived."),
               labels, source.last);

@@ -1,21 +1,34 @@
 #include "logparse/tally.h"
 
 #include <algorithm>
-#include <array>
+#include <cstddef>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <unordered_map>
 #include <utility>
 
+#include "base/text.h"
 #include "logparse/cells.h"
 #include "logparse/sample.h"
+#include "logparse/tally_server.h"
 
 namespace pgbeacon::log {
 namespace {
 
 constexpr std::string_view kOther = "other";
 constexpr std::string_view kUnknown = "unknown";
+constexpr double kMostBytes = 1e18;  // beyond it a size is no measurement
 constexpr std::string_view kThreshold = "pg_log_long_statement_threshold_seconds";
+
+Family& Counter(std::map<std::string, Family>& families, const char* name, const char* help) {
+  Family& out = families[name];
+  if (!out.name.empty()) return out;
+  out.name = name;
+  out.help = help;
+  out.type = MetricType::Counter;
+  return out;
+}
 
 bool IsError(Severity severity) {
   return severity == Severity::kWarning || severity == Severity::kError ||
@@ -28,56 +41,47 @@ bool IsSampleLine(const Message& message) {
          message.text.find("sample#") != std::string_view::npos;
 }
 
-using ErrorKey = std::pair<Severity, std::string>;
-struct ErrorKeyView {
-  Severity severity;
-  std::string_view sqlstate;
+/// What a row's messages tell about statements.
+struct StatementUse {
+  enum class Kind : std::uint8_t { kNone, kRun, kPreparation, kPlan, kTempFile };
+  Kind kind = Kind::kNone;
+  std::size_t field = 0;  // the duration or size
 };
-struct ErrorLess {
-  using is_transparent = void;
-  static ErrorKeyView View(const ErrorKey& key) { return {key.first, key.second}; }
-  static ErrorKeyView View(const ErrorKeyView& key) { return key; }
-  template <class A, class B>
-  bool operator()(const A& a, const B& b) const {
-    const ErrorKeyView left = View(a);
-    const ErrorKeyView right = View(b);
-    return left.severity != right.severity ? left.severity < right.severity
-                                           : left.sqlstate < right.sqlstate;
-  }
-};
-using ErrorCounts = std::map<ErrorKey, std::uint64_t, ErrorLess>;
 
-void CountError(ErrorCounts& errors, Severity severity, std::string_view sqlstate) {
-  const auto known = errors.find(ErrorKeyView{severity, sqlstate});
-  if (known != errors.end()) {
-    ++known->second;
-  } else {
-    errors.emplace(ErrorKey(severity, sqlstate), 1);
+StatementUse UseOf(const EventRow& row, const std::vector<FamilySpec>& families) {
+  using Kind = StatementUse::Kind;
+  for (const MetricUse& use : row.metrics) {
+    const std::string& name = families[static_cast<std::size_t>(use.family)].name;
+    if (row.side != Side::kServer || !use.value) continue;
+    const auto field = static_cast<std::size_t>(*use.value);
+    if (name == "pg_log_statement_duration_seconds") {
+      const bool preparation = std::ranges::any_of(use.labels, [](const auto& label) {
+        return label.value == "parse" || label.value == "bind";
+      });
+      return {preparation ? Kind::kPreparation : Kind::kRun, field};
+    }
+    if (name == "pg_log_plan_duration_seconds") return {Kind::kPlan, field};
+    if (name == "pg_log_temporary_file_bytes") return {Kind::kTempFile, field};
   }
+  return {};
 }
 
-struct ServerTally {
-  ServerTally(const CellPlan& plan, std::string name)
-      : name(std::move(name)), events(plan.catalogue().rows().size()), cells(plan) {
-    for (const auto& error : plan.catalogue().born_errors()) errors[error] = 0;
+/// What follows the fields of an event and the next colon, as in "duration: 1 ms  statement: ...".
+std::string_view TextAfterFields(const Message& message, const Event& event) {
+  const char* const end = message.text.data() + message.text.size();
+  const char* at = message.text.data();
+  for (const FieldValue& field : event.fields) {
+    if (field.present) at = std::max(at, field.text.data() + field.text.size());
   }
-
-  std::string name;
-  std::array<std::uint64_t, kSeverities> messages{};
-  std::array<std::uint64_t, kSeverities> own{};
-  std::vector<std::uint64_t> events;  // by row
-  std::uint64_t other_events = 0;
-  ErrorCounts errors;
-  ErrorCounts client_errors;
-  ServerCells cells;
-  SampleStore samples;
-};
+  at = std::find(at, end, ':');
+  if (at == end) return {};
+  return Trim({at + 1, static_cast<std::size_t>(end - at - 1)});
+}
 
 }  // namespace
 
 struct Tally::State {
-  State(const Catalogue& catalogue, TallyOptions options)
-      : catalogue(catalogue), options(std::move(options)), plan(catalogue) {}
+  State(const Catalogue& catalogue, TallyOptions options);
 
   std::string_view SqlstateLabel(const Message& message, const Event& event) const {
     const std::string_view code = SqlstateOf(message, event);
@@ -92,15 +96,34 @@ struct Tally::State {
     return sorted;
   }
 
+  std::size_t RowOf(const Event& event) const {
+    return static_cast<std::size_t>(event.row - catalogue.rows().data());
+  }
+
   void CountServer(ServerTally& server, const Message& message, const Event& event) const;
-  void CollectCore(const ServerTally& server, std::map<std::string, Family>& families) const;
+  void CountStatement(StatementTable& statements, const Message& message, const Event& event) const;
+  void CountOther(ServerTally& server, const Message& message, const Event& event,
+                  double now) const;
+  void CollectCounts(const Labels& labels, const LogCounts& counts,
+                     std::map<std::string, Family>& families) const;
+  void CollectCells(const ServerTally& server, std::map<std::string, Family>& families) const;
+  void CollectApart(const ServerTally& server, double now,
+                    std::map<std::string, Family>& families) const;
 
   const Catalogue& catalogue;
   TallyOptions options;
   CellPlan plan;
+  std::vector<StatementUse> statement_uses;  // by row
   std::vector<std::unique_ptr<ServerTally>> servers;
   std::unordered_map<std::string, int> by_name;
 };
+
+Tally::State::State(const Catalogue& catalogue, TallyOptions options)
+    : catalogue(catalogue), options(std::move(options)), plan(catalogue) {
+  for (const EventRow& row : catalogue.rows()) {
+    statement_uses.push_back(UseOf(row, catalogue.families()));
+  }
+}
 
 Tally::Tally(const Catalogue& catalogue, TallyOptions options)
     : state_(std::make_unique<State>(catalogue, std::move(options))) {}
@@ -112,7 +135,12 @@ int Tally::Server(std::string_view name) {
   const auto [at, added] =
       state_->by_name.try_emplace(std::string(name), static_cast<int>(state_->servers.size()));
   if (added) {
-    state_->servers.push_back(std::make_unique<ServerTally>(state_->plan, std::string(name)));
+    auto server = std::make_unique<ServerTally>(state_->plan, std::string(name),
+                                                state_->options.datname_limit);
+    if (state_->options.fingerprints > 0) {
+      server->statements.emplace(state_->options.fingerprints, state_->options.keep_texts);
+    }
+    state_->servers.push_back(std::move(server));
   }
   return at->second;
 }
@@ -120,19 +148,58 @@ int Tally::Server(std::string_view name) {
 void Tally::State::CountServer(ServerTally& server, const Message& message,
                                const Event& event) const {
   const Severity severity = SeverityOf(message, event);
+  LogCounts& counts = server.CountsOf(message, severity);
   if (!options.own_application.empty() && message.application == options.own_application) {
-    if (severity != Severity::kNone) ++server.own[static_cast<std::size_t>(severity)];
+    if (severity != Severity::kNone) ++counts.own[static_cast<std::size_t>(severity)];
     return;
   }
-  if (severity != Severity::kNone) ++server.messages[static_cast<std::size_t>(severity)];
-  if (IsError(severity)) CountError(server.errors, severity, SqlstateLabel(message, event));
+  if (severity != Severity::kNone) ++counts.messages[static_cast<std::size_t>(severity)];
+  if (IsError(severity)) counts.errors.Count(severity, SqlstateLabel(message, event));
   if (event.row == nullptr || event.row->catch_all) {
-    ++server.other_events;
+    ++counts.other_events;
     return;
   }
-  const auto row = static_cast<std::size_t>(event.row - catalogue.rows().data());
-  ++server.events[row];
-  if (!event.row->metrics.empty()) server.cells.Count(event, row, options.long_statement_seconds);
+  const std::size_t row = RowOf(event);
+  ++counts.events[row];
+  if (event.row->metrics.empty()) return;
+  counts.cells.Count(event, row, options.long_statement_seconds);
+  if (server.statements) CountStatement(*server.statements, message, event);
+}
+
+void Tally::State::CountStatement(StatementTable& statements, const Message& message,
+                                  const Event& event) const {
+  using Kind = StatementUse::Kind;
+  const StatementUse& use = statement_uses[RowOf(event)];
+  if (use.kind == Kind::kNone || !event.fields[use.field].present) return;
+  const double value = event.fields[use.field].number;
+  switch (use.kind) {
+    case Kind::kRun:
+    case Kind::kPreparation:
+      statements.Run(TextAfterFields(message, event), value, use.kind == Kind::kRun);
+      break;
+    case Kind::kPlan:
+      statements.AddPlan(TextAfterFields(message, event));
+      break;
+    case Kind::kTempFile:
+      if (value >= 0 && value <= kMostBytes) {
+        statements.AddTempFile(message.statement, static_cast<std::uint64_t>(value));
+      }
+      break;
+    case Kind::kNone:
+      break;
+  }
+}
+
+/// What the platform or a pooler says.
+void Tally::State::CountOther(ServerTally& server, const Message& message, const Event& event,
+                              double now) const {
+  if (IsSampleLine(message)) {
+    const double time = now > 0 ? now : ParseLogTime(message.time).value_or(0);
+    server.samples.Take(catalogue.samples(), message.text, time);
+  }
+  if (message.side == Side::kPooler && event.row == nullptr) ++server.other_pooler_lines;
+  if (event.row == nullptr || event.row->metrics.empty()) return;
+  server.none().cells.Count(event, RowOf(event), options.long_statement_seconds);
 }
 
 void Tally::Count(int server_index, const Message& message, const Event& event, double now) {
@@ -142,82 +209,97 @@ void Tally::Count(int server_index, const Message& message, const Event& event, 
   } else if (message.side == Side::kClient) {
     const Severity severity = SeverityOf(message, event);
     if (IsError(severity)) {
-      CountError(server.client_errors, severity, state_->SqlstateLabel(message, event));
+      server.client_errors.Count(severity, state_->SqlstateLabel(message, event));
     }
   } else {
-    if (IsSampleLine(message)) server.samples.Take(state_->catalogue.samples(), message.text, now);
-    if (event.row != nullptr && !event.row->metrics.empty()) {
-      const auto row = static_cast<std::size_t>(event.row - state_->catalogue.rows().data());
-      server.cells.Count(event, row, state_->options.long_statement_seconds);
-    }
+    state_->CountOther(server, message, event, now);
   }
 }
 
 void Tally::Merge(const Tally& other) {
   for (const auto& theirs : other.state_->servers) {
-    ServerTally& ours = *state_->servers[static_cast<std::size_t>(Server(theirs->name))];
-    for (std::size_t i = 0; i < kSeverities; ++i) {
-      ours.messages[i] += theirs->messages[i];
-      ours.own[i] += theirs->own[i];
-    }
-    for (std::size_t i = 0; i < ours.events.size(); ++i) ours.events[i] += theirs->events[i];
-    ours.other_events += theirs->other_events;
-    for (const auto& [key, count] : theirs->errors) ours.errors[key] += count;
-    for (const auto& [key, count] : theirs->client_errors) ours.client_errors[key] += count;
-    ours.cells.Merge(theirs->cells);
-    ours.samples.Merge(theirs->samples);
+    state_->servers[static_cast<std::size_t>(Server(theirs->name()))]->Merge(*theirs);
   }
 }
 
-void Tally::State::CollectCore(const ServerTally& server,
-                               std::map<std::string, Family>& families) const {
-  const auto family = [&families](const char* name, const char* help) -> Family& {
-    Family& out = families[name];
-    out.name = name;
-    out.help = help;
-    out.type = MetricType::Counter;
-    return out;
+void Tally::State::CollectCounts(const Labels& labels, const LogCounts& counts,
+                                 std::map<std::string, Family>& families) const {
+  const auto with = [&labels](std::initializer_list<Labels::value_type> more) {
+    Labels all = labels;
+    all.insert(all.end(), more);
+    return all;
   };
-  Family& messages = family("pg_log_messages_total", "Messages of the server by severity.");
+  Family& messages =
+      Counter(families, "pg_log_messages_total", "Messages of the server by severity.");
   for (std::size_t i = 0; i < kSeverities; ++i) {
     const std::string severity(SeverityName(static_cast<Severity>(i)));
-    AddSample(messages, {{"server", server.name}, {"severity", severity}},
-              static_cast<double>(server.messages[i]));
-    if (server.own[i] == 0) continue;
-    AddSample(family("pg_log_own_messages_total",
-                     "Messages that pgbeacon's own sessions caused, in none of the other counts."),
-              {{"server", server.name}, {"severity", severity}},
-              static_cast<double>(server.own[i]));
-  }
-  const auto add_errors = [&](const char* name, const char* help, const ErrorCounts& errors) {
-    for (const auto& [key, count] : errors) {
-      AddSample(family(name, help),
-                {{"server", server.name},
-                 {"severity", std::string(SeverityName(key.first))},
-                 {"sqlstate", key.second}},
-                static_cast<double>(count));
+    if (counts.born || counts.messages[i] > 0) {
+      AddSample(messages, with({{"severity", severity}}), static_cast<double>(counts.messages[i]));
     }
-  };
-  add_errors("pg_log_errors_total", "Messages of severity WARNING and worse by SQLSTATE.",
-             server.errors);
-  add_errors("pg_client_log_errors_total",
-             "Errors as clients print them, by SQLSTATE; never part of pg_log_errors_total.",
-             server.client_errors);
+    if (counts.own[i] == 0) continue;
+    AddSample(Counter(families, "pg_log_own_messages_total",
+                      "Messages that pgbeacon's own sessions caused, in none of the other counts."),
+              with({{"severity", severity}}), static_cast<double>(counts.own[i]));
+  }
+  counts.errors.Collect(labels, Counter(families, "pg_log_errors_total",
+                                        "Messages of severity WARNING and worse by SQLSTATE."));
+  Family& events =
+      Counter(families, "pg_log_events_total",
+              "Events of the catalogue; event=\"other\" where no row took the message.");
   const auto add_event = [&](std::string_view name, std::string_view event_class,
                              std::uint64_t count) {
-    AddSample(family("pg_log_events_total",
-                     "Events of the catalogue; event=\"other\" where no row took the message."),
-              {{"server", server.name},
-               {"event", std::string(name)},
-               {"class", std::string(event_class)}},
+    AddSample(events, with({{"event", std::string(name)}, {"class", std::string(event_class)}}),
               static_cast<double>(count));
   };
   const std::vector<EventRow>& rows = catalogue.rows();
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (server.events[i] > 0 || rows[i].born)
-      add_event(rows[i].name, rows[i].event_class, server.events[i]);
+    if (counts.events[i] > 0 || (rows[i].born && counts.born)) {
+      add_event(rows[i].name, rows[i].event_class, counts.events[i]);
+    }
   }
-  if (server.other_events > 0) add_event(kOther, kOther, server.other_events);
+  if (counts.other_events > 0) add_event(kOther, kOther, counts.other_events);
+}
+
+void Tally::State::CollectCells(const ServerTally& server,
+                                std::map<std::string, Family>& families) const {
+  const std::vector<FamilySpec>& specs = catalogue.families();
+  for (const auto& [database, counts] : server.All()) {
+    const Labels of_server = {{"server", server.name()}};
+    Labels of_database = of_server;
+    if (database) of_database.emplace_back("datname", *database);
+    CollectCounts(of_database, *counts, families);
+    for (std::size_t f = 0; f < specs.size(); ++f) {
+      Family& out = families[specs[f].name];
+      out.name = specs[f].name;
+      out.help = specs[f].help;
+      out.type = specs[f].type == FamilySpec::Type::kCounter ? MetricType::Counter
+                 : specs[f].type == FamilySpec::Type::kGauge ? MetricType::Gauge
+                                                             : MetricType::Histogram;
+      counts->cells.Collect(static_cast<int>(f), plan.by_database(f) ? of_database : of_server,
+                            out);
+    }
+  }
+}
+
+/// What has no databases.
+void Tally::State::CollectApart(const ServerTally& server, double now,
+                                std::map<std::string, Family>& families) const {
+  const Labels labels = {{"server", server.name()}};
+  server.client_errors.Collect(labels,
+                               Counter(families, "pg_client_log_errors_total",
+                                       "Errors as clients print them, by SQLSTATE; never part of "
+                                       "pg_log_errors_total."));
+  if (server.other_pooler_lines > 0) {
+    AddSample(Counter(families, "pgbouncer_log_events_total", "Lines of PgBouncer's log by event."),
+              {{"server", server.name()}, {"event", std::string(kOther)}},
+              static_cast<double>(server.other_pooler_lines));
+  }
+  server.samples.Collect(catalogue.samples(), server.name(), now, families);
+  if (server.samples.unread() > 0) {
+    AddSample(Counter(families, "pg_sample_unread_values_total",
+                      "Values of sample# records that are no number of a known unit."),
+              labels, static_cast<double>(server.samples.unread()));
+  }
   if (server.samples.dropped() > 0) {
     Family& dropped = families["pgbeacon_series_dropped"];
     dropped.name = "pgbeacon_series_dropped";
@@ -226,23 +308,14 @@ void Tally::State::CollectCore(const ServerTally& server,
     if (dropped.metric.empty()) AddSample(dropped, {{"collector", "sample"}}, 0);
     dropped.metric[0].gauge.value += static_cast<double>(server.samples.dropped());
   }
+  if (server.statements) server.statements->Collect(server.name(), families);
 }
 
 Families Tally::Collect(double now) const {
   std::map<std::string, Family> families;
-  const std::vector<FamilySpec>& specs = state_->catalogue.families();
   for (const ServerTally* server : state_->Sorted()) {
-    state_->CollectCore(*server, families);
-    server->samples.Collect(state_->catalogue.samples(), server->name, now, families);
-    for (std::size_t f = 0; f < specs.size(); ++f) {
-      Family& out = families[specs[f].name];
-      out.name = specs[f].name;
-      out.help = specs[f].help;
-      out.type = specs[f].type == FamilySpec::Type::kCounter ? MetricType::Counter
-                 : specs[f].type == FamilySpec::Type::kGauge ? MetricType::Gauge
-                                                             : MetricType::Histogram;
-      server->cells.Collect(static_cast<int>(f), server->name, out);
-    }
+    state_->CollectCells(*server, families);
+    state_->CollectApart(*server, now, families);
   }
   Families out;
   AddSample(AddFamily(out, std::string(kThreshold), MetricType::Gauge,
@@ -258,16 +331,28 @@ Families Tally::Collect(double now) const {
 std::vector<Tally::EventCount> Tally::Events() const {
   std::vector<EventCount> out;
   std::uint64_t other = 0;
+  std::vector<std::uint64_t> counted(state_->catalogue.rows().size());
+  for (const auto& server : state_->servers) {
+    for (const auto& [database, counts] : server->All()) {
+      other += counts->other_events;
+      std::ranges::transform(counted, counts->events, counted.begin(), std::plus());
+    }
+  }
   const std::vector<EventRow>& rows = state_->catalogue.rows();
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    std::uint64_t count = 0;
-    for (const auto& server : state_->servers) count += server->events[i];
-    if (count > 0) out.push_back({rows[i].name, rows[i].event_class, count});
+    if (counted[i] > 0) out.push_back({rows[i].name, rows[i].event_class, counted[i]});
   }
-  for (const auto& server : state_->servers) other += server->other_events;
   if (other > 0) out.push_back({std::string(kOther), std::string(kOther), other});
   std::ranges::stable_sort(out, std::greater<>(), &EventCount::count);
   return out;
+}
+
+StatementTotals Tally::Statements() const {
+  StatementTable all(1, state_->options.keep_texts);
+  for (const auto& server : state_->servers) {
+    if (server->statements) all.Merge(*server->statements);
+  }
+  return all.Totals();
 }
 
 }  // namespace pgbeacon::log

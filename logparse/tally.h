@@ -17,12 +17,20 @@
 #include "base/families.h"
 #include "logparse/events/catalogue.h"
 #include "logparse/message.h"
+#include "logparse/top.h"
 
 namespace pgbeacon::log {
 
 struct TallyOptions {
   double long_statement_seconds = 2;         ///< pg_log_long_statement_threshold_seconds
   std::string own_application = "pgbeacon";  ///< counted apart: pg_log_own_messages_total
+  /// Databases per server that get a value of the label `datname` in the families pg_log_*: the
+  /// first ones that messages come from; the rest is datname="other". 0: no such label.
+  int datname_limit = 0;
+  /// Statements per server that get series of their own in pg_log_fingerprint_*; the rest is
+  /// fingerprint="other". 0: no fingerprints at all.
+  int fingerprints = 0;
+  bool keep_texts = false;  ///< normalised texts for Statements(); never in labels
 };
 
 /// Not thread-safe: one per thread, merged. Borrows the catalogue.
@@ -54,6 +62,9 @@ class Tally {
     std::uint64_t count = 0;
   };
   std::vector<EventCount> Events() const;
+
+  /// What the logged statements took, over all servers; all empty unless `fingerprints` is set.
+  StatementTotals Statements() const;
 
  private:
   struct State;

@@ -1,13 +1,13 @@
 #include "exporter/cli/event_json.h"
 
 #include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <cmath>
 #include <cstdint>
 #include <optional>
 
 #include "base/text.h"
+#include "exporter/cli/json.h"
 
 namespace pgbeacon::cli {
 namespace {
@@ -16,7 +16,7 @@ void Put(boost::json::object& object, const char* key, std::string_view text) {
   if (!text.empty()) object[key] = ToUtf8(text);
 }
 
-/// Counts without a fraction stay whole numbers: Boost.JSON prints every double with an exponent.
+/// Counts stay whole numbers however large.
 boost::json::value Number(double value) {
   constexpr double kExact = 9007199254740992;  // 2^53
   if (std::abs(value) < kExact && value == std::trunc(value)) {
@@ -69,7 +69,7 @@ void AppendEventJson(std::string_view server, const log::Message& message, const
     Put(object, "statement", message.statement);
   }
   if (message.truncated) object["truncated"] = true;
-  out += boost::json::serialize(object);
+  AppendJson(object, out);
   out += '\n';
 }
 

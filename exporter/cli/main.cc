@@ -30,6 +30,8 @@ struct Arguments {
   std::string log_format = "logfmt";
 };
 
+constexpr int kMostTop = 1000;
+
 Output ToOutput(const std::string& text) { return text == "json" ? Output::kJson : Output::kTable; }
 
 int ReportUsage(const std::string& message) {
@@ -117,6 +119,10 @@ void AddServe(CLI::App& command, Arguments& arguments, const collectors::Catalog
       .add_option("--source.prefix", flags.source_prefix,
                   "log_line_prefix of --source.file; otherwise the server's setting, else detected")
       ->group("Log sources");
+  command.add_option("--source.format", flags.source_format, "Form of --source.file")
+      ->check(CLI::IsMember(log::FormNames()))
+      ->capture_default_str()
+      ->group("Log sources");
   command
       .add_option("--source.from", flags.source_from,
                   "Where a file that exists at the start is read from")
@@ -128,6 +134,16 @@ void AddServe(CLI::App& command, Arguments& arguments, const collectors::Catalog
                   "Value of the label `server` for --source.file; default: the target's name, else "
                   "the host's")
       ->group("Log sources");
+  command
+      .add_option("--source.datname-limit", flags.datname_limit,
+                  "Count messages by database: N by name, the rest as other; 0 is off")
+      ->check(CLI::Range(0, config::kMostDatnames))
+      ->group("Log sources");
+  command
+      .add_option("--source.fingerprints", flags.fingerprints,
+                  "Count logged statements by fingerprint: K of them by themselves; 0 is off")
+      ->check(CLI::Range(0, config::kMostFingerprints))
+      ->group("Log sources");
   AddTargetFlags(command, arguments.target, catalogue);
 }
 
@@ -135,20 +151,35 @@ void AddParse(CLI::App& command, Arguments& arguments) {
   ParseOptions& options = arguments.parse;
   command.add_option("FILE", options.files, "Log files, also .gz; - is stdin")->required();
   command.add_option("--prefix", options.prefix, "log_line_prefix; otherwise detected");
-  command
-      .add_option("--format", options.format,
-                  "Form of the log; each line is recognised by itself, whichever is given")
-      ->check(CLI::IsMember({"auto", "stderr", "heroku"}))
+  command.add_option("--format", options.format, "Form of the log; auto: found out for each file")
+      ->check(CLI::IsMember(log::FormNames()))
       ->capture_default_str();
   command
       .add_option("-o,--output", options.output,
                   "Form of the output: summary, metrics page or JSON")
       ->check(CLI::IsMember({"table", "prom", "json"}))
       ->capture_default_str();
-  command.add_flag("--events", options.events,
-                   "One JSON object per message instead of the summary");
+  command.add_option("--config.file", options.config_file,
+                     "YAML file with events of your own and what to count by");
+  CLI::Option* events = command.add_flag("--events", options.events,
+                                         "One JSON object per message instead of the summary, in "
+                                         "the order in which they are complete");
+  command
+      .add_option("--top", options.top,
+                  "The N statements that took most, were slowest, came most often and did most I/O "
+                  "instead of the summary")
+      ->check(CLI::Range(1, kMostTop))
+      ->excludes(events);
   command.add_flag("--with-text", options.with_text,
-                   "With --events: also the texts (message, detail, statement ...)");
+                   "With --events or --top: also the texts (message, detail, statement ...)");
+  command
+      .add_option("--datname", options.datname_limit,
+                  "Count messages by database: N by name, the rest as other")
+      ->check(CLI::Range(0, config::kMostDatnames));
+  command
+      .add_option("--fingerprints", options.fingerprints,
+                  "Count logged statements by fingerprint: K of them by themselves")
+      ->check(CLI::Range(0, config::kMostFingerprints));
   command.add_option("--threads", options.threads, "Worker threads")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
@@ -172,6 +203,7 @@ std::string ExplainExtras(const CLI::App& app, const CLI::App& command) {
 /// Runs a command that asks once; nothing may be wrong with what it was told.
 int Run(int (*command)(Setup&, Output), const Arguments& arguments, int failed) {
   Result<Setup> setup = Prepare(arguments.target, config::SystemEnvironment());
+  if (setup.ok()) config::CheckEvents(setup->config);
   if (setup.ok() && setup->config.errors->empty()) {
     return command(*setup, ToOutput(arguments.output));
   }

@@ -79,7 +79,7 @@ void AddLogFamilies(const log::Catalogue& events, List& list) {
   for (const log::SampleSpec& sample : events.samples()) {
     list.insert({sample.metric, {"gauge", {"server", "source", "addon"}, "log", sample.help}});
   }
-  log::Tally tally(events, {});
+  log::Tally tally(events, {.fingerprints = 1});
   const int server = tally.Server("example");
   log::Message message;
   message.severity = log::Severity::kError;
@@ -95,12 +95,21 @@ void AddLogFamilies(const log::Catalogue& events, List& list) {
   message.application = "pgbeacon";
   tally.Count(server, message, event, 0);
   message = {};
+  message.severity = log::Severity::kLog;
+  message.text = "duration: 1 ms  statement: SELECT 1";
+  events.Match(message, event);
+  tally.Count(server, message, event, 0);
+  message = {};
+  message.side = log::Side::kPooler;
+  message.text = "example";
+  events.Match(message, event);
+  tally.Count(server, message, event, 0);
   message.side = log::Side::kPlatform;
   message.source = "app";
   message.process = "heroku-postgres";
-  message.text = "source=EXAMPLE addon=example sample#example=1";
+  message.text = "source=EXAMPLE addon=example sample#example=1 sample#other=?";
   events.Match(message, event);
-  tally.Count(server, message, event, 0);
+  tally.Count(server, message, event, 1);
   AddFamilies(tally.Collect(0), "log", list);
 }
 

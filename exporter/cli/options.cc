@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/clock.h"
 #include "base/yaml.h"
 #include "exporter/pg/conninfo.h"
 
@@ -57,6 +58,15 @@ Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& envir
                      flags.collection_timeout + "'");
   }
   return Setup{std::move(config), *std::move(catalogue), *timeout, flags.refuse_superuser};
+}
+
+log::TallyOptions ToTallyOptions(const config::Config& config, std::optional<int> datname_limit,
+                                 std::optional<int> fingerprints) {
+  log::TallyOptions options;
+  if (config.long_statement) options.long_statement_seconds = Seconds(*config.long_statement);
+  options.datname_limit = datname_limit.value_or(config.datname_limit.value_or(0));
+  options.fingerprints = fingerprints.value_or(config.fingerprints.value_or(0));
+  return options;
 }
 
 scrape::TargetOptions ToTargetOptions(const Setup& setup) {

@@ -9,6 +9,7 @@
 #include "collectors/engine/plan.h"
 #include "exporter/config/config.h"
 #include "exporter/scrape/target.h"
+#include "logparse/tally.h"
 
 namespace pgbeacon::cli {
 
@@ -29,9 +30,12 @@ struct ServeFlags {
   std::vector<std::string> listen = {":9187"};
   std::string telemetry_path = "/metrics";
   std::vector<std::string> source_files;
+  std::string source_format = "auto";
   std::optional<std::string> source_prefix;
   std::string source_from = "end";
   std::string source_server;
+  std::optional<int> datname_limit;
+  std::optional<int> fingerprints;
 };
 
 /// Flags, environment and config file put together, ready to run. Mistakes that leave something to
@@ -46,6 +50,10 @@ struct Setup {
 /// Reads the config file and the environment under the flags. An Error where the server or a flag
 /// is not valid.
 Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& environment);
+
+/// What the log's messages are counted by, of the config file; the flags' may be absent.
+log::TallyOptions ToTallyOptions(const config::Config& config, std::optional<int> datname_limit,
+                                 std::optional<int> fingerprints);
 
 /// The setup's target as the scraper wants it. Only when setup.config.target is set.
 scrape::TargetOptions ToTargetOptions(const Setup& setup);

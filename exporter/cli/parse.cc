@@ -11,7 +11,9 @@
 
 #include "base/clock.h"
 #include "exporter/cli/event_json.h"
+#include "exporter/cli/options.h"
 #include "exporter/cli/parse_report.h"
+#include "exporter/cli/parse_top.h"
 #include "exporter/cli/table.h"
 #include "exporter/ingest/batch.h"
 #include "exporter/metrics/writer.h"
@@ -59,12 +61,17 @@ bool Write(std::string_view text) {
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
 }
 
-/// Warns where the log is not what --prefix says, or none of PostgreSQL's.
-void Judge(const ParseOptions& options, const log::ReaderStats& stats) {
+std::uint64_t Unparsed(const log::ReaderStats& stats, log::Unparsed reason) {
+  return stats.unparsed[static_cast<std::size_t>(reason)];
+}
+
+/// Warns where the log is not what the options say, or none of PostgreSQL's.
+void Judge(const ParseOptions& options, const ingest::Batch& batch) {
+  const log::ReaderStats& stats = batch.stats();
   if (stats.unlabelled > 1 && stats.unlabelled * 2 > stats.messages) {
     Complain(
         fmt::format("{} of {} messages have no severity (LOG:, ERROR: ...): this does not look "
-                    "like PostgreSQL's text log; csvlog and jsonlog are not read",
+                    "like PostgreSQL's log; if it is, tell --prefix",
                     stats.unlabelled, stats.messages));
   }
   if (options.prefix && stats.prefix_tried > 0 && stats.prefix_matched * 2 < stats.prefix_tried) {
@@ -72,6 +79,14 @@ void Judge(const ParseOptions& options, const log::ReaderStats& stats) {
         fmt::format("log_line_prefix '{}' fits {} of {} lines; leave --prefix out to have it "
                     "detected, or give what SHOW log_line_prefix says on that server",
                     *options.prefix, stats.prefix_matched, stats.prefix_tried));
+  }
+  const std::uint64_t bad =
+      Unparsed(stats, log::Unparsed::kBadCsv) + Unparsed(stats, log::Unparsed::kBadJson);
+  if (bad > 1 && bad * 2 > stats.lines) {
+    Complain(fmt::format(
+        "{} of {} lines are no records of the form {}; {}", bad, stats.lines,
+        log::FormName(batch.form()),
+        options.format == "auto" ? "give --format" : "leave --format out to have it found out"));
   }
 }
 
@@ -85,6 +100,10 @@ std::string Page(const ingest::Batch& batch) {
 
 bool WriteResult(const ParseOptions& options, const ingest::Batch& batch, double seconds) {
   if (options.output == "prom") return Write(Page(batch));
+  if (options.top > 0) {
+    return Write(options.output == "json" ? TopJson(batch.tally(), options.top)
+                                          : FormatTop(batch.tally(), options.top, WantsColor()));
+  }
   const ParseReport report(batch, seconds);
   return Write(options.output == "json" ? ReportJson(report, options.files)
                                         : FormatReport(report, WantsColor()));
@@ -100,15 +119,23 @@ int RunParse(const ParseOptions& options) {
       return 2;
     }
   }
-  Result<log::Catalogue> catalogue = log::Catalogue::Builtin();
-  if (!catalogue.ok()) {
-    Complain(catalogue.error().message);
+  config::Config config;
+  if (!options.config_file.empty()) config = config::LoadConfig(options.config_file);
+  Result<log::Catalogue> catalogue = config::LoadEvents(config);
+  if (!catalogue.ok() || !config.errors->empty()) {
+    Complain((catalogue.ok() ? config.errors->ToError() : catalogue.error()).message);
     return 1;
   }
   ingest::BatchOptions batch_options;
+  batch_options.form = *log::ParseForm(options.format);
   batch_options.prefix = options.prefix;
   batch_options.server = kServer;
   batch_options.threads = options.threads;
+  batch_options.tally = ToTallyOptions(config, options.datname_limit, options.fingerprints);
+  if (options.top > 0 && batch_options.tally.fingerprints == 0) {
+    batch_options.tally.fingerprints = options.top;
+  }
+  batch_options.tally.keep_texts = options.top > 0 && options.with_text;
   ingest::Batch batch(*catalogue, std::move(batch_options));
   Progress progress;
   std::string out;
@@ -132,7 +159,7 @@ int RunParse(const ParseOptions& options) {
     failed = failed || !status.ok();
   }
   if (failed && batch.stats().bytes == 0) return 1;
-  Judge(options, batch.stats());
+  Judge(options, batch);
   written = written &&
             (options.events ? Write(out)
                             : WriteResult(options, batch, Seconds(SteadyClock::now() - start)));

@@ -10,12 +10,14 @@ namespace pgbeacon::cli {
 struct ParseOptions {
   std::vector<std::string> files;     ///< paths, also of gzip files; "-" is stdin
   std::optional<std::string> prefix;  ///< log_line_prefix; absent: detected
-  /// auto, stderr or heroku: all are read alike, for a line tells by itself whether it comes in an
-  /// envelope of `heroku logs`.
-  std::string format = "auto";
-  std::string output = "table";  ///< table, prom or json
-  bool events = false;           ///< one JSON object per message instead
-  bool with_text = false;        ///< with `events`: texts as well
+  std::string format = "auto";        ///< log::FormNames()
+  std::string config_file;            ///< users' events and what to count by; empty: none
+  std::string output = "table";       ///< table, prom or json
+  bool events = false;                ///< one JSON object per message instead
+  int top = 0;             ///< the statements that stand out instead, that many of each kind
+  bool with_text = false;  ///< with `events` and `top`: texts as well
+  std::optional<int> datname_limit;  ///< log::TallyOptions
+  std::optional<int> fingerprints;
   int threads = 1;
 };
 

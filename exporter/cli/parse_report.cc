@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 #include <cmath>
 #include <limits>
 
 #include "base/families.h"
 #include "base/text.h"
+#include "exporter/cli/json.h"
 
 namespace pgbeacon::cli {
 namespace {
@@ -165,6 +165,8 @@ double ParseReport::Durations::Quantile(double share) const {
 ParseReport::ParseReport(const ingest::Batch& batch, double seconds)
     : stats(batch.stats()),
       seconds(seconds),
+      form(batch.form()),
+      envelope(batch.envelope()),
       prefix(batch.prefix()),
       first_time(batch.first_time()),
       last_time(batch.last_time()) {
@@ -194,9 +196,10 @@ std::string FormatReport(const ParseReport& report, bool color) {
   }
   summary.Fact("unparsed", unparsed.empty() ? "0" : unparsed);
   if (stats.truncated > 0) summary.Fact("truncated", fmt::format("{}", stats.truncated));
-  if (!report.prefix) {
-    summary.Fact("prefix", "none");
-  } else {
+  const std::string form(report.form == log::FormKind::kAuto ? "unknown"
+                                                             : log::FormName(report.form));
+  summary.Fact("form", report.envelope.empty() ? form : form + " in " + report.envelope);
+  if (report.prefix) {
     const double ratio = Share(stats.prefix_matched, stats.prefix_tried);
     summary.Fact("prefix", fmt::format("'{}' fits {:.1f} %", *report.prefix, ratio * 100));
   }
@@ -236,6 +239,8 @@ std::string ReportJson(const ParseReport& report, const std::vector<std::string>
   object["messages"] = stats.messages;
   object["unparsed"] = UnparsedJson(stats);
   object["truncated"] = stats.truncated;
+  if (report.form != log::FormKind::kAuto) object["form"] = log::FormName(report.form);
+  if (!report.envelope.empty()) object["envelope"] = report.envelope;
   if (report.prefix) {
     object["prefix"] = ToUtf8(*report.prefix);
     object["prefix_match_ratio"] = Share(stats.prefix_matched, stats.prefix_tried);
@@ -251,7 +256,9 @@ std::string ReportJson(const ParseReport& report, const std::vector<std::string>
   object["client_errors"] = ToJson(report.client_errors, {"severity", "sqlstate"});
   object["platform"] = ToJson(report.platform, {"event", "code"});
   object["durations"] = DurationsJson(report.durations);
-  return boost::json::serialize(object) + "\n";
+  std::string out;
+  AppendJson(object, out);
+  return out + "\n";
 }
 
 }  // namespace pgbeacon::cli

@@ -27,6 +27,8 @@ struct ParseReport {
 
   log::ReaderStats stats;
   double seconds = 0;
+  log::FormKind form = log::FormKind::kAuto;  ///< of the last file, as are the next two
+  std::string envelope;
   std::optional<std::string> prefix;
   std::string first_time, last_time;
   std::vector<Row> severities;     ///< severity; in PostgreSQL's order

@@ -35,6 +35,8 @@ ingest::SourceOptions ToIngest(const config::Source& source, const std::string& 
   ingest::SourceOptions options;
   options.name = source.file;
   options.glob = source.file;
+  options.form = source.form;
+  options.all_forms = source.all_forms;
   options.prefix = source.prefix;
   options.from_begin = source.from_begin.value_or(false);
   options.server = source.server.empty() ? server : source.server;
@@ -52,8 +54,12 @@ std::vector<ingest::SourceOptions> Sources(const config::Config& config, const S
   }
   for (const config::Source& source : config.sources) sources.push_back(ToIngest(source, server));
   for (const std::string& file : flags.source_files) {
-    config::Source source{file, flags.source_prefix, flags.source_from == "begin",
-                          flags.source_server};
+    config::Source source;
+    source.file = file;
+    source.form = log::ParseForm(flags.source_format).value_or(log::FormKind::kAuto);
+    source.prefix = flags.source_prefix;
+    source.from_begin = flags.source_from == "begin";
+    source.server = flags.source_server;
     sources.push_back(ToIngest(source, server));
   }
   return sources;
@@ -66,7 +72,8 @@ class Service {
       : setup_(std::move(setup)),
         flags_(std::move(flags)),
         events_(std::move(events)),
-        pipeline_(events_, PipelineOptions(), Sources(setup_.config, flags_)),
+        pipeline_(events_, ToTallyOptions(setup_.config, flags_.datname_limit, flags_.fingerprints),
+                  Sources(setup_.config, flags_)),
         server_(io_.get_executor(), pool_, {}, [this](std::string_view handler, int status) {
           ++self_.requests[{std::string(handler), status}];
         }) {
@@ -101,14 +108,6 @@ class Service {
   }
 
  private:
-  log::TallyOptions PipelineOptions() const {
-    log::TallyOptions options;
-    if (setup_.config.long_statement) {
-      options.long_statement_seconds = Seconds(*setup_.config.long_statement);
-    }
-    return options;
-  }
-
   void MakeTarget() {
     target_ = std::make_unique<scrape::Target>(io_.get_executor(), pool_, setup_.collectors,
                                                ToTargetOptions(setup_));

@@ -12,7 +12,10 @@ Source ReadSource(YamlMap& map) {
   Source source;
   source.file = map.Require("file");
   source.prefix = map.String("prefix");
-  map.Choice("format", {"auto", "stderr"});
+  if (const auto form = map.Choice("format", log::FormNames())) {
+    source.form = *log::ParseForm(*form);
+  }
+  if (const auto forms = map.Choice("forms", {"one", "all"})) source.all_forms = *forms == "all";
   if (const auto from = map.Choice("from", {"begin", "end"})) source.from_begin = *from == "begin";
   return source;
 }
@@ -69,6 +72,17 @@ collectors::Choice ReadChoice(YamlMap& map) {
   return choice;
 }
 
+/// A count from 0 to `most`.
+std::optional<int> ReadCount(YamlMap& map, const std::string& key, int most) {
+  const std::optional<std::int64_t> count = map.Int(key);
+  if (!count) return std::nullopt;
+  if (*count < 0 || *count > most) {
+    map.Fail(key, key + ": expected a number from 0 to " + std::to_string(most));
+    return std::nullopt;
+  }
+  return static_cast<int>(*count);
+}
+
 Status AddCollector(const std::string& path, collectors::Catalogue& catalogue) {
   const Result<std::string> text = ReadFile(path);
   if (!text.ok()) return Error(ErrorCode::kNotFound, "user collectors: " + text.error().message);
@@ -97,6 +111,8 @@ Config ReadConfig(std::string_view text, const std::string& file) {
   config.user_collectors = root.Strings("user_collectors");
   config.events = root.Maps("events");
   config.long_statement = root.Time("long_statement_threshold");
+  config.datname_limit = ReadCount(root, "datname_limit", kMostDatnames);
+  config.fingerprints = ReadCount(root, "fingerprints", kMostFingerprints);
   root.Finish();
   return config;
 }
@@ -126,13 +142,12 @@ Result<collectors::Catalogue> LoadCollectors(Config& config) {
   return catalogue;
 }
 
-Result<log::Catalogue> LoadEvents(Config& config) {
-  const std::size_t before = config.errors->messages().size();
-  Result<log::Catalogue> catalogue = log::Catalogue::Builtin(config.events);
-  if (!catalogue.ok() && config.events.empty()) return catalogue;
-  if (!catalogue.ok()) config.errors->Add(catalogue.error().message);
-  if (config.errors->messages().size() == before) return catalogue;
-  return log::Catalogue::Builtin();
+Result<log::Catalogue> LoadEvents(Config& config) { return log::Catalogue::Builtin(config.events); }
+
+void CheckEvents(Config& config) {
+  if (config.events.empty()) return;
+  const Result<log::Catalogue> events = LoadEvents(config);
+  if (!events.ok()) config.errors->Add(events.error().message);
 }
 
 void CheckSelection(Config& config, const collectors::Catalogue& catalogue) {

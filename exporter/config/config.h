@@ -6,7 +6,7 @@
 //   for (const std::string& mistake : config.errors->messages()) spdlog::error("{}", mistake);
 //
 // What is wrong is left out and told in Config::errors, so that a running exporter keeps serving
-// what it can and a check can refuse. // The file's keys are described in docs/config.md. Flags win
+// what it can and a check can refuse. The file's keys are described in docs/config.md. Flags win
 // over the environment, the environment over the file.
 #pragma once
 
@@ -23,12 +23,19 @@
 #include "collectors/engine/plan.h"
 #include "collectors/engine/spec.h"
 #include "logparse/events/catalogue.h"
+#include "logparse/forms/form.h"
 
 namespace pgbeacon::config {
 
+/// Bounds of datname_limit and fingerprints.
+inline constexpr int kMostDatnames = 10'000;
+inline constexpr int kMostFingerprints = 2048;
+
 /// One log source: files that a glob names.
 struct Source {
-  std::string file;                   ///< path or glob
+  std::string file;  ///< path or glob
+  log::FormKind form = log::FormKind::kAuto;
+  bool all_forms = false;             ///< several forms are different logs: each counts
   std::optional<std::string> prefix;  ///< log_line_prefix; absent: the target's, else detected
   std::optional<bool> from_begin;     ///< absent: the command's default
   std::string server;                 ///< value of the `server` label; empty: the target's name
@@ -52,6 +59,8 @@ struct Config {
   /// All mistakes of the file and of what it names; shared, for `events` report to it later.
   std::shared_ptr<YamlErrors> errors = std::make_shared<YamlErrors>();
   std::optional<std::chrono::milliseconds> long_statement;
+  std::optional<int> datname_limit;  ///< log::TallyOptions
+  std::optional<int> fingerprints;
 };
 
 /// Reads the text of a config file; mistakes come with file, line and column.
@@ -73,8 +82,11 @@ Result<std::optional<Target>> TargetFromEnvironment(const Environment& environme
 /// glob may match nothing, a path must exist.
 Result<collectors::Catalogue> LoadCollectors(Config& config);
 
-/// The embedded events and the user's; the embedded ones alone where the user's have a mistake.
+/// The embedded events and the user's. A user's row that is wrong is a mistake and left out.
 Result<log::Catalogue> LoadEvents(Config& config);
+
+/// Finds the mistakes of the user's events for commands that need no events.
+void CheckEvents(Config& config);
 
 /// A collector that the config or a flag names and that does not exist is a mistake.
 void CheckSelection(Config& config, const collectors::Catalogue& catalogue);

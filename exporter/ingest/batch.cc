@@ -53,7 +53,7 @@ Status Batch::Read(const std::string& path) {
 Status Batch::ReadStream(const std::string& path, std::uint64_t size) {
   Result<Input> input = Input::Open(path);
   if (!input.ok()) return input.error();
-  BatchWorker worker(catalogue_, options_.tally, options_.server, options_.prefix);
+  BatchWorker worker(catalogue_, options_.tally, options_.server, Reader());
   worker.set_on_message(on_message_);
   worker.set_on_bytes([&](std::uint64_t) {
     if (on_progress_) on_progress_(input->consumed(), size);
@@ -71,7 +71,7 @@ Status Batch::ReadPlain(const std::string& path, const File& file, std::uint64_t
     const std::optional<Status> status = ReadRanges(file, size, parts);
     if (status) return Named(path, *status);
   }
-  BatchWorker worker(catalogue_, options_.tally, options_.server, options_.prefix);
+  BatchWorker worker(catalogue_, options_.tally, options_.server, Reader());
   std::uint64_t done = 0;
   worker.set_on_message(on_message_);
   worker.set_on_bytes([&](std::uint64_t bytes) {
@@ -83,19 +83,36 @@ Status Batch::ReadPlain(const std::string& path, const File& file, std::uint64_t
   return Named(path, status);
 }
 
-/// Reads with several threads. Nothing when the log has no prefix to cut it by, or one that changes
-/// on the way: then only one pass tells.
+log::ReaderOptions Batch::Reader() const {
+  log::ReaderOptions reader;
+  reader.form = options_.form;
+  reader.prefix = options_.prefix;
+  return reader;
+}
+
+/// Reads with several threads. Nothing when the log has no lines to cut it by (a csvlog's records
+/// may hold lines that look like records), or a prefix that changes on the way: then only one pass
+/// tells.
 std::optional<Status> Batch::ReadRanges(const File& file, std::uint64_t size, int parts) {
-  const std::optional<std::string> prefix =
-      options_.prefix ? options_.prefix : DetectPrefix(file, size);
-  if (!prefix) return std::nullopt;
-  const Result<log::Prefix> compiled = log::Prefix::Compile(*prefix);
-  if (!compiled.ok()) return std::nullopt;
-  const std::vector<ByteRange> ranges = SplitRanges(file, size, parts, *compiled);
+  log::ReaderOptions reader = Reader();
+  const FileSample sample = SampleFile(file, size);
+  const log::FormKind form = reader.form == log::FormKind::kAuto ? sample.form : reader.form;
+  if (form == log::FormKind::kCsv) return std::nullopt;
+  const bool records_are_lines = form == log::FormKind::kJson && !sample.enveloped;
+  if (records_are_lines) reader.form = form;
+  if (!reader.prefix) reader.prefix = sample.prefix;
+  std::optional<log::Prefix> prefix;
+  if (!records_are_lines) {
+    if (!reader.prefix) return std::nullopt;
+    Result<log::Prefix> compiled = log::Prefix::Compile(*reader.prefix);
+    if (!compiled.ok()) return std::nullopt;
+    prefix = *std::move(compiled);
+  }
+  const std::vector<ByteRange> ranges = SplitRanges(file, size, parts, prefix ? &*prefix : nullptr);
   if (ranges.size() == 1) return std::nullopt;
   std::list<BatchWorker> workers;
   for (std::size_t i = 0; i < ranges.size(); ++i) {
-    workers.emplace_back(catalogue_, options_.tally, options_.server, prefix);
+    workers.emplace_back(catalogue_, options_.tally, options_.server, reader);
   }
   Status status = RunAll(workers, file, ranges, size);
   log::ReaderStats stats;
@@ -141,6 +158,8 @@ Status Batch::RunAll(std::list<BatchWorker>& workers, const File& file,
 void Batch::Take(const BatchWorker& worker) {
   tally_.Merge(worker.tally());
   Add(stats_, worker.stats());
+  form_ = worker.form();
+  envelope_ = worker.envelope();
   prefix_ = worker.prefix();
   const std::string& first = worker.first_time();
   if (!first.empty() && (first_time_.empty() || first < first_time_)) first_time_ = first;

@@ -28,6 +28,7 @@
 namespace pgbeacon::ingest {
 
 struct BatchOptions {
+  log::FormKind form = log::FormKind::kAuto;
   std::optional<std::string> prefix;  ///< log_line_prefix; absent: detected, anew for each file
   std::string server;                 ///< label `server`
   int threads = 1;
@@ -57,7 +58,9 @@ class Batch {
 
   const log::Tally& tally() const { return tally_; }
   const log::ReaderStats& stats() const { return stats_; }
-  /// The prefix of the last file: configured or detected.
+  /// Of the last file, told or detected: form, envelope ("" without one) and prefix.
+  log::FormKind form() const { return form_; }
+  const std::string& envelope() const { return envelope_; }
   const std::optional<std::string>& prefix() const { return prefix_; }
   /// The earliest and the latest time as the log prints them; empty: none was printed.
   const std::string& first_time() const { return first_time_; }
@@ -66,6 +69,7 @@ class Batch {
  private:
   Status ReadStream(const std::string& path, std::uint64_t size);
   Status ReadPlain(const std::string& path, const File& file, std::uint64_t size);
+  log::ReaderOptions Reader() const;
   std::optional<Status> ReadRanges(const File& file, std::uint64_t size, int parts);
   Status RunAll(std::list<BatchWorker>& workers, const File& file,
                 const std::vector<ByteRange>& ranges, std::uint64_t size);
@@ -77,6 +81,8 @@ class Batch {
   OnProgress on_progress_;
   log::Tally tally_;
   log::ReaderStats stats_;
+  log::FormKind form_ = log::FormKind::kAuto;
+  std::string envelope_;
   std::optional<std::string> prefix_;
   std::string first_time_;
   std::string last_time_;

@@ -31,9 +31,10 @@ std::size_t HashOf(const log::Message& message) {
   return hash;
 }
 
-/// The first clean head at or after `from`; nothing within kCutSearch bytes.
+/// The first clean head at or after `from`, without a prefix the first line; nothing within
+/// kCutSearch bytes.
 std::optional<std::uint64_t> FindHead(const File& file, std::uint64_t from,
-                                      const log::Prefix& prefix) {
+                                      const log::Prefix* prefix) {
   std::vector<char> buffer(kBatchBlock);
   std::uint64_t offset = from;
   bool whole = false;    // the first piece is the rest of a line
@@ -44,8 +45,9 @@ std::optional<std::uint64_t> FindHead(const File& file, std::uint64_t from,
     std::size_t used = 0;
     for (std::size_t end = rest.find('\n'); end != std::string_view::npos;
          end = rest.find('\n', used)) {
+      if (whole && prefix == nullptr) return offset + used;
       log::Head head;
-      const bool fits = whole && prefix.Match(rest.substr(used, end - used), head);
+      const bool fits = whole && prefix->Match(rest.substr(used, end - used), head);
       if (fits && matched && head.label.primary()) return offset + used;
       matched = fits;
       whole = true;
@@ -64,7 +66,7 @@ std::optional<std::uint64_t> FindHead(const File& file, std::uint64_t from,
 }  // namespace
 
 std::vector<ByteRange> SplitRanges(const File& file, std::uint64_t size, int parts,
-                                   const log::Prefix& prefix) {
+                                   const log::Prefix* prefix) {
   std::vector<ByteRange> ranges = {{0, size}};
   for (int part = 1; part < parts; ++part) {
     const std::uint64_t wish = std::max(size / parts * part, ranges.back().begin + 1);
@@ -78,12 +80,12 @@ std::vector<ByteRange> SplitRanges(const File& file, std::uint64_t size, int par
 }
 
 BatchWorker::BatchWorker(const log::Catalogue& catalogue, const log::TallyOptions& options,
-                         const std::string& server, std::optional<std::string> prefix)
+                         const std::string& server, log::ReaderOptions reader)
     : catalogue_(catalogue),
       tally_(catalogue, options),
       server_(tally_.Server(server)),
-      prefix_(std::move(prefix)),
-      reader_({.prefix = prefix_}, [this](const log::Message& message) { Take(message); }),
+      reader_options_(std::move(reader)),
+      reader_(reader_options_, [this](const log::Message& message) { Take(message); }),
       buffer_(kBatchBlock) {}
 
 Status BatchWorker::ReadStream(Input& input) {
@@ -120,7 +122,7 @@ Status BatchWorker::ReadRange(const File& file, ByteRange range, std::uint64_t s
 
 /// Completes this range's records from what follows it; see the header.
 Status BatchWorker::ReadTail(const File& file, std::uint64_t begin, std::uint64_t size) {
-  log::Reader next({.prefix = prefix_},
+  log::Reader next(reader_options_,
                    [this](const log::Message& message) { ++tail_messages_[HashOf(message)]; });
   const Result<std::uint64_t> end = SurveyTail(file, begin, size, next);
   if (!end.ok()) return end.error();

@@ -42,9 +42,10 @@ struct ByteRange {
   std::uint64_t end = 0;
 };
 
-/// At most `parts` ranges of about one size that cover the file and begin at clean heads.
+/// At most `parts` ranges of about one size that cover the file and begin at clean heads; without a
+/// prefix at any line, for a log whose records are lines.
 std::vector<ByteRange> SplitRanges(const File& file, std::uint64_t size, int parts,
-                                   const log::Prefix& prefix);
+                                   const log::Prefix* prefix);
 
 /// Used by one thread. Borrows the catalogue.
 class BatchWorker {
@@ -54,7 +55,7 @@ class BatchWorker {
   using OnBytes = std::function<void(std::uint64_t bytes)>;
 
   BatchWorker(const log::Catalogue& catalogue, const log::TallyOptions& options,
-              const std::string& server, std::optional<std::string> prefix);
+              const std::string& server, log::ReaderOptions reader);
   BatchWorker(const BatchWorker&) = delete;
   BatchWorker& operator=(const BatchWorker&) = delete;
 
@@ -69,6 +70,8 @@ class BatchWorker {
   const log::Tally& tally() const { return tally_; }
   const log::ReaderStats& stats() const { return stats_; }
   std::optional<std::string> prefix() const { return reader_.prefix(); }
+  log::FormKind form() const { return reader_.form(); }
+  std::string envelope() const { return std::string(reader_.envelope()); }
   const std::string& first_time() const { return first_time_; }
   const std::string& last_time() const { return last_time_; }
 
@@ -83,7 +86,7 @@ class BatchWorker {
   const log::Catalogue& catalogue_;
   log::Tally tally_;
   int server_;
-  std::optional<std::string> prefix_;
+  const log::ReaderOptions reader_options_;
   log::Reader reader_;
   OnMessage on_message_;
   OnBytes on_bytes_;

@@ -1,5 +1,6 @@
 #include "exporter/ingest/file_source.h"
 
+#include <fmt/format.h>
 #include <glob.h>
 #include <spdlog/spdlog.h>
 
@@ -46,6 +47,7 @@ struct FileSource::Tracked {
       : follower(std::move(follower)), path(std::move(path)), last_data(now) {}
 
   FileFollower follower;
+  FormSample form;
   std::unique_ptr<log::Reader> reader;  // made at the first bytes
   std::string path;                     // under which it was seen last
   TimePoint last_data;
@@ -54,11 +56,14 @@ struct FileSource::Tracked {
   bool pending = true;                  // to be opened and read
   TimePoint open_again{};               // not tried to open before
   bool read_to_end = false;
-  bool flushed = true;  // nothing came since the last flush
+  bool backlog = false;  // what was read last was there before pgbeacon was
+  bool flushed = true;   // nothing came since the last flush
 };
 
-FileSource::FileSource(SourceOptions options, log::Reader::Sink sink, Guard guard)
+FileSource::FileSource(SourceOptions options, Authority& authority, log::Reader::Sink sink,
+                       Guard guard)
     : options_(std::move(options)),
+      authority_(authority),
       sink_(std::move(sink)),
       guard_(std::move(guard)),
       is_glob_(options_.glob.find_first_of("*?[") != std::string::npos),
@@ -75,17 +80,26 @@ FileSource::FileSource(SourceOptions options, log::Reader::Sink sink, Guard guar
 
 FileSource::~FileSource() = default;
 
-bool FileSource::Step(TimePoint now, std::span<char> buffer) {
+void FileSource::Look(TimePoint now) {
   if (now >= next_scan_) {
     Scan(now);
     next_scan_ = now + (is_glob_ ? kScanGlob : kScanPath);
   }
   OpenPending(now);
+}
+
+bool FileSource::Read(TimePoint now, std::span<char> buffer, int rank) {
   bool progressed = false;
-  for (const auto& tracked : files_) progressed |= ReadBlock(*tracked, buffer, now);
+  for (const auto& tracked : files_) {
+    if (Authority::RankOf(tracked->form.form) == rank)
+      progressed |= ReadBlock(*tracked, buffer, now);
+  }
+  return progressed;
+}
+
+void FileSource::EndRound(TimePoint now) {
   Sweep(now);
   Publish(now);
-  return progressed;
 }
 
 void FileSource::Finish() {
@@ -160,16 +174,51 @@ void FileSource::See(const std::string& path, const FileInfo& info, TimePoint no
     Tracked& tracked = **known;
     if (!tracked.seen) tracked.path = path;
     tracked.seen = true;
+    LearnForm(tracked, info);
     if (!tracked.follower.open() && tracked.follower.HasNews(info)) {
       tracked.follower.Note(info);
       tracked.pending = true;
     }
     return;
   }
+  if (foreign_.contains(info.id)) return;
+  const FormSample sample = SampleForm(path, info.size);
+  if (IsForeign(sample.form)) {
+    foreign_.insert(info.id);
+    WarnOnce(path, fmt::format("{} is in the form {}, the source is declared {}; it is not read",
+                               path, log::FormName(sample.form), log::FormName(options_.form)));
+    return;
+  }
   const bool at_start = !scanned_;
-  const std::uint64_t offset = at_start && !options_.from_begin ? info.size : 0;
+  const bool counted = !options_.all_forms && authority_.Succeeds(sample.form);
+  const bool at_end = at_start ? !options_.from_begin : counted;
+  // Records of the moment in which a more telling form is switched on may be lost, for they must
+  // not be counted twice.
   files_.push_back(std::make_unique<Tracked>(
-      FileFollower(info, offset, at_start ? info.size : 0, now), path, now));
+      FileFollower(info, at_end ? info.size : 0, at_start ? info.size : 0, now), path, now));
+  files_.back()->form = sample;
+  LearnForm(*files_.back(), info);
+}
+
+/// Whether a file holds another form of PostgreSQL's log than the source is declared to have.
+bool FileSource::IsForeign(log::FormKind form) const {
+  const int declared = Authority::RankOf(options_.form);
+  const int found = Authority::RankOf(form);
+  return options_.form != log::FormKind::kAuto && form != log::FormKind::kAuto && declared >= 0 &&
+         found >= 0 && declared != found;
+}
+
+/// Learns the form from what was read, else from the first lines as long as they do not tell, and
+/// notes that the file is written to.
+void FileSource::LearnForm(Tracked& tracked, const FileInfo& info) {
+  const log::FormKind read = tracked.reader ? tracked.reader->form() : log::FormKind::kAuto;
+  if (read != log::FormKind::kAuto) {
+    tracked.form.form = read;
+    tracked.form.by_lines = true;
+  } else if (!tracked.form.by_lines && info.size > tracked.form.bytes) {
+    tracked.form = SampleForm(tracked.path, info.size);
+  }
+  if (!options_.all_forms) authority_.Note(tracked.form.form, info.modified_ns);
 }
 
 /// Opens what has something to read, oldest first, as far as kOpenFiles allows.
@@ -215,6 +264,7 @@ bool FileSource::MakeRoom(TimePoint now) {
 
 bool FileSource::ReadBlock(Tracked& tracked, std::span<char> buffer, TimePoint now) {
   const std::uint64_t offset = tracked.follower.offset();
+  const bool backlog = tracked.follower.catching_up();
   const FileFollower::Block block = tracked.follower.Read(buffer, now);
   tracked.read_to_end = !block.progressed;
   if (block.restarted) {
@@ -223,6 +273,7 @@ bool FileSource::ReadBlock(Tracked& tracked, std::span<char> buffer, TimePoint n
     CloseReader(tracked, true);
   }
   if (block.bytes.empty()) return block.progressed;
+  tracked.backlog = backlog;
   if (!tracked.reader) MakeReader(tracked, offset);
   guard_([&] { tracked.reader->Push(block.bytes); });
   tracked.last_data = now;
@@ -280,15 +331,16 @@ void FileSource::CloseReader(Tracked& tracked, bool end_of_input) {
 
 // ---- the prefix
 
-/// A reader for what begins at `offset`. Without a known prefix it first learns from lines that
-/// were there before; what it learnt it may still correct, unlike a prefix that it is told.
+/// A reader for what begins at `offset`. What it is not told it first learns from lines that were
+/// there before; that it may still correct.
 void FileSource::MakeReader(Tracked& tracked, std::uint64_t offset) {
   log::ReaderOptions options;
+  options.form = options_.form;
   options.prefix = prefix_;
-  tracked.reader = std::make_unique<log::Reader>(std::move(options), [this](const auto& message) {
-    if (!priming_) sink_(message);
-  });
-  if (prefix_) return;
+  tracked.reader = std::make_unique<log::Reader>(
+      std::move(options),
+      [this, &tracked](const log::Message& message) { Deliver(tracked, message); });
+  if (prefix_ && options_.form != log::FormKind::kAuto) return;
   const std::string sample = Sample(tracked, offset);
   guard_([&] {
     priming_ = true;
@@ -299,7 +351,26 @@ void FileSource::MakeReader(Tracked& tracked, std::uint64_t offset) {
   });
 }
 
-/// Lines of the same source: of this file before `offset`, or of the one before it.
+/// Hands on what is not counted from another form of the log.
+void FileSource::Deliver(const Tracked& tracked, const log::Message& message) {
+  if (priming_) return;
+  const log::FormKind read = tracked.reader->form();
+  const log::FormKind form = read == log::FormKind::kAuto ? tracked.form.form : read;
+  if (options_.all_forms || authority_.Take(form, !tracked.backlog)) {
+    sink_(message);
+    return;
+  }
+  ++status_.duplicates;
+  if (!authority_.FirstWarning()) return;
+  constexpr std::array<const char*, Authority::kRanks> kForms = {"text", "csv", "json"};
+  spdlog::warn(
+      "source={}: {} is not counted: it holds the records that the {} log of server {} has as "
+      "well; name one form of the log, or set `forms: all` where they are different logs",
+      options_.name, tracked.path, kForms[static_cast<std::size_t>(authority_.rank())],
+      options_.server);
+}
+
+/// Lines of the same source and form: of this file before `offset`, or of the one before it.
 std::string FileSource::Sample(const Tracked& tracked, std::uint64_t offset) const {
   constexpr std::uint64_t kBytes = std::uint64_t{64} << 10;
   if (offset > 0) {
@@ -310,7 +381,8 @@ std::string FileSource::Sample(const Tracked& tracked, std::uint64_t offset) con
   std::string sample;
   for (const auto& other : files_) {
     if (other.get() == &tracked) break;
-    if (other->follower.open()) {
+    const bool alike = Authority::RankOf(other->form.form) == Authority::RankOf(tracked.form.form);
+    if (alike && other->follower.open()) {
       sample = SampleBefore(*other->follower.file(), other->follower.offset(), kBytes);
     }
   }
@@ -330,9 +402,8 @@ void FileSource::CheckPrefix() {
   if (since.unlabelled >= kLinesToJudge && since.unlabelled * 2 > since.messages) {
     prefix_warned_ = true;
     spdlog::warn(
-        "source={}: most lines do not look like PostgreSQL's text log (no severity such as LOG: or "
-        "ERROR:); check --source.file, and give --source.prefix if it is one (csvlog and jsonlog "
-        "are not read)",
+        "source={}: most lines do not look like PostgreSQL's log (no severity such as LOG: or "
+        "ERROR:); check --source.file, and give --source.prefix if it is one",
         options_.name);
     return;
   }

@@ -28,8 +28,10 @@ LogPipeline::LogPipeline(const log::Catalogue& catalogue, log::TallyOptions opti
       continue;
     }
     const int server = tally_.Server(source.server);
+    Authority& authority = authorities_[source.server];
     sources_.push_back(std::make_unique<FileSource>(
-        std::move(source), [this, server](const log::Message& message) { Count(server, message); },
+        std::move(source), authority,
+        [this, server](const log::Message& message) { Count(server, message); },
         [this](const std::function<void()>& work) { Guarded(work); }));
   }
 }
@@ -84,12 +86,17 @@ bool LogPipeline::Step(TimePoint now) {
     MutexLock lock(mutex_);
     told.swap(told_);
   }
-  bool progressed = false;
   for (const auto& source : sources_) {
     const auto prefix = told.find(source->options().server);
     if (prefix != told.end()) source->TellPrefix(prefix->second);
-    progressed |= source->Step(now, buffer_);
+    source->Look(now);
   }
+  // The most telling form first: what it has is then not taken from another one.
+  bool progressed = false;
+  for (int rank = Authority::kRanks - 1; rank >= -1; --rank) {
+    for (const auto& source : sources_) progressed |= source->Read(now, buffer_, rank);
+  }
+  for (const auto& source : sources_) source->EndRound(now);
   ready_ = true;
   return progressed;
 }

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/families.h"
 #include "base/mutex.h"
+#include "exporter/ingest/authority.h"
 #include "exporter/ingest/file_source.h"
 #include "logparse/events/catalogue.h"
 #include "logparse/tally.h"
@@ -66,6 +67,7 @@ class LogPipeline {
   log::Tally tally_ PGB_GUARDED_BY(mutex_);
   bool stop_ PGB_GUARDED_BY(mutex_) = false;
   std::map<std::string, std::string> told_ PGB_GUARDED_BY(mutex_);
+  std::map<std::string, Authority> authorities_;  // by server
   std::vector<std::unique_ptr<FileSource>> sources_;
   std::vector<char> buffer_;
   log::Event event_;

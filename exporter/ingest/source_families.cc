@@ -6,7 +6,7 @@
 namespace pgbeacon::ingest {
 namespace {
 
-constexpr std::array kUnparsedBornReasons = {"bad_frame", "bad_csv", "bad_json"};
+constexpr std::array kUnparsedBornReasons = {"bad_frame"};
 constexpr std::array kDroppedReasons = {"quota", "overload", "kernel", "disk"};
 
 using Value = double (*)(const SourceStatus&);
@@ -26,6 +26,9 @@ constexpr Row kRows[] = {
     {"pgbeacon_source_truncated_records_total", MetricType::Counter,
      "Log records that were cut at the record budget.",
      [](const SourceStatus& s) { return static_cast<double>(s.stats.truncated); }},
+    {"pgbeacon_source_duplicate_messages_total", MetricType::Counter,
+     "Messages not counted, for a more telling form of the same server's log has them as well.",
+     [](const SourceStatus& s) { return static_cast<double>(s.duplicates); }},
     {"pgbeacon_source_lag_bytes", MetricType::Gauge, "Bytes of the log source that are not yet read.",
      [](const SourceStatus& s) { return static_cast<double>(s.lag_bytes); }},
     {"pgbeacon_source_lag_seconds", MetricType::Gauge,

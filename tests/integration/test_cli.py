@@ -12,13 +12,16 @@ from harness import beacon
 from harness.beacon import Beacon
 from harness.case import BeaconCase, PairCase
 from harness.postgres import PASSWORD, free_port
+from harness.waiting import wait_equal
 
 SERVE_FLAGS = ("--web.listen-address", "--web.telemetry-path", "--config.file", "--source.file",
-               "--source.prefix", "--source.from", "--collector.all", "--collection-timeout",
+               "--source.prefix", "--source.format", "--source.from", "--source.datname-limit",
+               "--source.fingerprints", "--collector.all", "--collection-timeout",
                "--refuse-superuser", "--log.level", "--log.format", "--collector.file")
 COMMANDS = {
     "serve": SERVE_FLAGS,
-    "parse": ("--prefix", "--events", "--with-text", "--threads", "--output", "--format"),
+    "parse": ("--prefix", "--events", "--with-text", "--threads", "--output", "--format", "--top",
+              "--datname", "--fingerprints", "--config.file"),
     "check": ("--output", "--config.file", "--collection-timeout"),
     "explain": ("--output", "--config.file", "--collector.all"),
     "metrics": ("--output",),
@@ -162,6 +165,41 @@ class Mistakes(BeaconCase):
                               env={"PGHOST": "127.0.0.1"})
         self.assertEqual(1, done.returncode)
         self.assertIn(str(first.port), done.stderr)
+
+    def test_events_of_ones_own(self):
+        row = "  - {name: mine, class: app, sample: job 5 done, "
+        for rest, wanted in (("re2: 'job ('}\n", r"FILE:2:\d+: bad regular expression: missing \)"),
+                             ("text: 'job {n:number} done'}\n", r"FILE:2:\d+: .*unknown type 'number'"),
+                             ("text: 'task {n:int}'}\n", r"FILE:2:\d+: the row does not take its sample"),
+                             ("text: 'job {n:int} done', metric: [{name: app_total, help: h, "
+                              "labels: {job: '{m}'}}]}\n", r"FILE:2:\d+: unknown field 'm'; the row has n")):
+            self.refused("events:\n" + row + rest, wanted)
+
+    def test_all_mistakes_of_events_are_told_at_once(self):
+        row = "  - {name: %s, class: app, sample: job 5 done, text: 'job {n:int} done', colour: red}\n"
+        self.refused("events:\n" + row % "a" + row % "b", r"FILE:2:\d+: .*colour", r"FILE:3:\d+: .*colour")
+
+    def test_serve_leaves_out_the_event_that_is_wrong(self):
+        config = self.write("pgbeacon.yml", (
+            "events:\n"
+            "  - {name: wrong, class: app, severity: LOG, text: 'job {n:what} failed', sample: job 5 failed}\n"
+            "  - {name: right, class: app, severity: LOG, text: 'job {n:int} done', sample: job 5 done,\n"
+            "     metric: [{name: app_jobs_total, help: Jobs., born: true}]}\n"))
+        log = self.write("pg.log", "2026-11-20 20:14:23.488 UTC [1] LOG:  job 7 done\n")
+        exporter = self.beacon("--config.file", config, "--source.file", log, "--source.from", "begin")
+        wait_equal(lambda: exporter.scrape().value("app_jobs_total"), 1, "app_jobs_total")
+        self.assertRegex(exporter.log(), re.escape(config) + r":2:\d+: .*unknown type 'what'")
+
+    def test_config_check_shows_what_events_make_of_their_samples(self):
+        config = self.write("pgbeacon.yml", (
+            "events:\n"
+            "  - {name: checkout, class: app, text: 'checkout of {kind:word} took {took:ms} ms',\n"
+            "     sample: [checkout of card took 245.5 ms, checkout of cash took 1 ms]}\n"))
+        done = beacon.run("config", "check", config)
+        self.assertEqual((0, ""), (done.returncode, done.stderr))
+        self.assertRegex(done.stdout, r"(?m)^ +checkout +\| checkout of card took 245\.5 ms \| "
+                                      r"kind=card took_seconds=0\.2455$")
+        self.assertIn("kind=cash took_seconds=0.001", done.stdout)
 
     def test_a_good_config_is_valid(self):
         path = self.write("pgbeacon.yml", "targets:\n  - name: a\n    host: b\n")

@@ -163,6 +163,139 @@ class Files(BeaconCase):
         self.assertEqual([], promtool_complaints(self.prom("--prefix", PREFIX, self.path)))
 
 
+TIME = "2026-11-20 20:14:23.488 UTC"
+MESSAGES = (("LOG", "00000", "duration: 12.250 ms  statement: select 1", ""),
+            ("ERROR", "42P01", 'relation "missing" does not exist', "select *\nfrom missing"),
+            ("FATAL", "57P01", "terminating connection due to administrator command", ""))
+
+
+def stderr_log(messages):
+    out = []
+    for severity, _, text, query in messages:
+        head = f"{TIME} [7] app@shop/psql "
+        out.append(f"{head}{severity}:  {text}\n")
+        if query:
+            out.append(head + "STATEMENT:  " + query.replace("\n", "\n\t") + "\n")
+    return "".join(out)
+
+
+def quoted(text):
+    return '"' + text.replace('"', '""') + '"' if text else ""
+
+
+def csv_log(messages):
+    """As the server writes it: texts quoted, the rest bare, nothing for NULL."""
+    rows = []
+    for number, (severity, sqlstate, text, query) in enumerate(messages, 1):
+        rows.append(",".join((
+            TIME, '"app"', '"shop"', "7", '"[local]"', "691f6d99.7", str(number), '"SELECT"', TIME, "3/4", "0",
+            severity, sqlstate, quoted(text), "", "", "", "", "", quoted(query), "", "", '"psql"',
+            '"client backend"', "", "0")) + "\n")
+    return "".join(rows)
+
+
+def json_log(messages):
+    rows = []
+    for number, (severity, sqlstate, text, query) in enumerate(messages, 1):
+        row = {"timestamp": TIME, "user": "app", "dbname": "shop", "pid": 7, "session_id": "691f6d99.7",
+               "line_num": number, "error_severity": severity, "state_code": sqlstate, "message": text,
+               "application_name": "psql", "backend_type": "client backend"}
+        if query:
+            row["statement"] = query
+        rows.append(json.dumps(row) + "\n")
+    return "".join(rows)
+
+
+FORMS = {"stderr": stderr_log, "csv": csv_log, "json": json_log}
+
+
+class Forms(BeaconCase):
+    """The same messages in each form say the same."""
+
+    def test_each_form_is_found_out_and_counts_alike(self):
+        pages = {}
+        for form, make in FORMS.items():
+            text = make(MESSAGES * 200).encode()
+            summary = json.loads(beacon.run("parse", "-o", "json", "-", stdin=text).stdout)
+            self.assertEqual(form, summary["form"])
+            self.assertEqual(600, summary["messages"], form)
+            self.assertEqual(0, sum(summary["unparsed"].values()), form)
+            self.assertEqual(form == "stderr", "prefix" in summary)
+            page = beacon.run("parse", "-o", "prom", "--format", form, "-", stdin=text).stdout
+            pages[form] = {key: value for key, value in Page(page).samples.items()
+                           if key[0].startswith("pg_log_")}
+            key = ("pg_log_errors_total", frozenset({("server", "log"), ("severity", "ERROR"),
+                                                     ("sqlstate", "42P01")}))
+            self.assertEqual(200, pages[form][key], form)
+        self.assertEqual(pages["stderr"], pages["csv"])
+        self.assertEqual(pages["stderr"], pages["json"])
+
+    def test_events_are_alike_but_for_what_a_form_does_not_tell(self):
+        told = {}
+        for form, make in FORMS.items():
+            told[form] = [{key: event.get(key) for key in
+                           ("time", "severity", "event", "user", "database", "application", "message",
+                            "statement", "fields", "pid")}
+                          for event in events("--with-text", "-", stdin=make(MESSAGES * 5).encode())]
+        self.assertEqual(told["stderr"], told["csv"])
+        self.assertEqual(told["stderr"], told["json"])
+
+    def test_the_summary_names_form_and_prefix_with_its_match(self):
+        table = beacon.run("parse", "-", stdin=stderr_log(MESSAGES * 100).encode()).stdout
+        self.assertRegex(table, r"(?m)^form +stderr$")
+        self.assertRegex(table, r"(?m)^prefix +'.+' fits 100\.0 %$")
+        table = beacon.run("parse", "-", stdin=csv_log(MESSAGES * 100).encode()).stdout
+        self.assertRegex(table, r"(?m)^form +csv$")
+        self.assertNotRegex(table, r"(?m)^prefix")
+
+    def test_a_wrong_format_is_told_with_the_remedy(self):
+        done = beacon.run("parse", "--format", "json", "-", stdin=stderr_log(MESSAGES * 100).encode())
+        self.assertIn("no records of the form json", done.stderr)
+        self.assertIn("--format", done.stderr)
+
+    def test_numbers_have_no_exponents(self):
+        done = beacon.run("parse", "--events", "-", stdin=stderr_log(MESSAGES).encode())
+        self.assertIn('"duration_seconds":0.01225', done.stdout)
+        self.assertIn('"pid":7,', done.stdout)
+
+    def test_events_of_ones_own_are_counted(self):
+        config = self.write("pgbeacon.yml", (
+            "events:\n"
+            "  - {name: job_done, class: app, severity: LOG, text: 'job {n:int} done', sample: job 5 done,\n"
+            "     metric: [{name: app_last_job, type: gauge, help: The last job., value: n}]}\n"))
+        text = (f"{TIME} [7] LOG:  job 17 done\n" * 3).encode()
+        page = Page(beacon.run("parse", "--config.file", config, "-o", "prom", "-", stdin=text).stdout)
+        self.assertEqual(17, page.value("app_last_job"))
+        self.assertEqual(3, page.value("pg_log_events_total", event="job_done"))
+
+    def test_top_ranks_statements_and_shows_texts_only_when_asked(self):
+        slow = [("LOG", "00000", "duration: 900.000 ms  statement: select pg_sleep(42)", "")]
+        text = stderr_log(list(MESSAGES) * 50 + slow * 2).encode()
+        plain = beacon.run("parse", "--top", "5", "-", stdin=text)
+        self.assertEqual(0, plain.returncode, plain.stderr)
+        self.assertNotIn("pg_sleep", plain.stdout)
+        full = beacon.run("parse", "--top", "5", "--with-text", "-", stdin=text).stdout
+        self.assertIn("pg_sleep", full)
+        self.assertNotIn("42", full, "constants are normalised away")
+        self.assertIn("pg_sleep", json.dumps(json.loads(
+            beacon.run("parse", "--top", "5", "--with-text", "-o", "json", "-", stdin=text).stdout)))
+
+    def test_databases_and_statements_are_counted_apart_when_asked(self):
+        text = stderr_log(MESSAGES * 10).encode()
+        plain = Page(beacon.run("parse", "-o", "prom", "-", stdin=text).stdout)
+        self.assertEqual({}, plain.series("pg_log_fingerprint_statements_total"))
+        page = Page(beacon.run("parse", "-o", "prom", "--datname", "5", "--fingerprints", "5", "-",
+                               stdin=text).stdout)
+        self.assertEqual(10, page.value("pg_log_messages_total", datname="shop", severity="ERROR"))
+        self.assertEqual(10, page.sum("pg_log_fingerprint_statements_total"))
+
+    def test_a_config_with_a_mistake_is_refused(self):
+        config = self.write("pgbeacon.yml", "evnts: []\n")
+        done = beacon.run("parse", "--config.file", config, "-", stdin=b"")
+        self.assertEqual(1, done.returncode)
+        self.assertIn(config + ":1:1", done.stderr)
+
+
 class BadInput(BeaconCase):
     def test_a_missing_file_is_named(self):
         done = beacon.run("parse", "/nowhere/at-all.log")

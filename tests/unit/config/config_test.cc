@@ -29,12 +29,15 @@ targets:
     password_file: /etc/pgbeacon/password
     sources:
       - {file: /var/log/postgresql/*.log, prefix: "%m [%p] ", from: begin}
+      - {file: /var/log/postgresql/*.json, format: json, forms: all}
 sources:
   - {file: /var/log/other.log, server: other}
 collectors:
   database: {enabled: true, interval: 10m, timeout: 30s, limit: 100}
 user_collectors: [/etc/pgbeacon/collectors/*.yml]
 long_statement_threshold: 500ms
+datname_limit: 20
+fingerprints: 50
 )",
                                    "pgbeacon.yml");
   ASSERT_TRUE(config.errors->empty()) << config.errors->ToError().message;
@@ -42,9 +45,13 @@ long_statement_threshold: 500ms
   EXPECT_EQ(target.name, "orders");
   EXPECT_EQ(target.conninfo, "host='db1' port='5433' user='o\\'brien' dbname='shop'");
   EXPECT_EQ(target.password_file, "/etc/pgbeacon/password");
-  ASSERT_EQ(target.sources.size(), 1U);
+  ASSERT_EQ(target.sources.size(), 2U);
   EXPECT_EQ(target.sources[0].prefix, "%m [%p] ");
   EXPECT_EQ(target.sources[0].from_begin, true);
+  EXPECT_EQ(target.sources[0].form, log::FormKind::kAuto);
+  EXPECT_FALSE(target.sources[0].all_forms);
+  EXPECT_EQ(target.sources[1].form, log::FormKind::kJson);
+  EXPECT_TRUE(target.sources[1].all_forms);
   ASSERT_EQ(config.sources.size(), 1U);
   EXPECT_EQ(config.sources[0].server, "other");
   const collectors::Choice& choice = config.selection.choices.at("database");
@@ -52,6 +59,8 @@ long_statement_threshold: 500ms
   EXPECT_EQ(choice.interval, std::chrono::minutes(10));
   EXPECT_EQ(choice.limit, 100U);
   EXPECT_EQ(config.long_statement, std::chrono::milliseconds(500));
+  EXPECT_EQ(config.datname_limit, 20);
+  EXPECT_EQ(config.fingerprints, 50);
 }
 
 TEST(Config, NamesFileLineAndColumnOfEveryMistake) {
@@ -66,6 +75,10 @@ TEST(Config, NamesFileLineAndColumnOfEveryMistake) {
       {"wrong type", "collectors:\n  wal: {enabled: perhaps}\n",
        "c.yml:2:9: enabled: expected true or false, found 'perhaps'"},
       {"bad time", "long_statement_threshold: soon\n", "expected a time such as"},
+      {"bad form", "sources:\n  - {file: x, server: y, format: cvs}\n",
+       "c.yml:2:26: format: expected one of auto, stderr, csv, json"},
+      {"too many databases", "datname_limit: 1000000\n",
+       "c.yml:1:1: datname_limit: expected a number from 0 to 10000"},
       {"dsn and parts", "targets:\n  - {dsn: \"host=a\", host: b}\n",
        "c.yml:2:6: give either dsn or its parts"},
       {"no server", "targets:\n  - {name: x}\n", "a target needs dsn"},
@@ -155,12 +168,20 @@ TEST(Config, AUserCollectorMustExistButAGlobMayMatchNothing) {
             std::vector<std::string>{"user collectors: there is no file /nonexistent/mine.yml"});
 }
 
-TEST(Config, AWrongEventRowLeavesTheEmbeddedEvents) {
-  Config config = ReadConfig("events:\n  - {name: mine, nonsense: 1}\n", "c.yml");
+TEST(Config, AWrongEventRowIsLeftOutAndTheOthersLoad) {
+  Config config = ReadConfig(R"(events:
+  - {name: mine, nonsense: 1}
+  - {name: good, class: app, text: job done, sample: job done}
+)",
+                             "c.yml");
   const Result<log::Catalogue> events = LoadEvents(config);
   ASSERT_TRUE(events.ok()) << events.error().message;
-  EXPECT_FALSE(events->rows().empty());
-  EXPECT_THAT(config.errors->ToError().message, HasSubstr("c.yml:2"));
+  ASSERT_EQ(events->rows().size(), events->own_rows() + 1);
+  EXPECT_EQ(events->rows().back().name, "good");
+  for (const std::string& message : config.errors->messages()) {
+    EXPECT_THAT(message, HasSubstr("c.yml:2:"));
+  }
+  EXPECT_THAT(config.errors->ToError().message, HasSubstr("c.yml:2:18: unknown key 'nonsense'"));
 }
 
 }  // namespace

@@ -1,0 +1,31 @@
+// ExactSum: a sum that does not depend on the order of its parts.
+//
+// Example:
+//   ExactSum sum;
+//   sum.Add(0.1);
+//   sum.value();
+#pragma once
+
+#include <compare>
+
+namespace pgbeacon::log {
+
+/// A sum of values in billionths: exact, so that the order in which messages are counted and
+/// tallies are merged does not show.
+class ExactSum {
+ public:
+  static constexpr double kLargest = 1e20;  ///< beyond it a value is no measurement: not added
+
+  void Add(double value);
+  void Add(const ExactSum& other) { billionths_ += other.billionths_; }
+  void Subtract(const ExactSum& other) { billionths_ -= other.billionths_; }
+  double value() const;
+
+  friend auto operator<=>(const ExactSum&, const ExactSum&) = default;
+
+ private:
+  __extension__ using Int128 = __int128;
+  Int128 billionths_ = 0;
+};
+
+}  // namespace pgbeacon::log

@@ -1,0 +1,2 @@
+\set account random(1, 100000)
+SELECT "a"."aid" AS "account_id", "a"."bid" AS "branch_id", "a"."abalance" AS "account_balance", "b"."bbalance" AS "branch_balance", "b"."filler" AS "branch_note", "a"."filler" AS "account_note" FROM "public"."pgbench_accounts" AS "a" INNER JOIN "public"."pgbench_branches" AS "b" ON "b"."bid" = "a"."bid" WHERE "a"."aid" = :account AND "a"."abalance" IS NOT NULL ORDER BY "a"."aid" ASC LIMIT 1 /* controller=accounts,action=show */;

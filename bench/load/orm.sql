@@ -1,0 +1,2 @@
+\set customer random(1, 100000)
+SELECT "orders"."id" AS t0_r0, "orders"."customer" AS t0_r1, "orders"."amount" AS t0_r2, "orders"."note" AS t0_r3, "orders"."created" AS t0_r4, "pgbench_accounts"."bid" AS t1_r0, "pgbench_accounts"."abalance" AS t1_r1 FROM "orders" LEFT OUTER JOIN "pgbench_accounts" ON "pgbench_accounts"."aid" = "orders"."customer" WHERE "orders"."customer" = :customer AND "orders"."amount" > 0 ORDER BY "orders"."created" DESC, "orders"."id" ASC LIMIT 25;

@@ -38,6 +38,15 @@ SETTINGS = {
 }
 
 
+def reachable_programs(programs, folder):
+    """`programs`, or a copy in `folder` that the servers' user can reach: they find their libraries
+    relative to themselves, so a whole tree is copied."""
+    tree = re.sub(r"(/usr/lib/postgresql/\d+)?/bin/?$", "", programs)
+    if not tree:  # installed by the system's packages
+        return programs
+    return reachable(tree, folder) + programs[len(tree):]
+
+
 def free_port():
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
@@ -56,6 +65,7 @@ class Server:
         self.settings = {**SETTINGS, **(settings or {})}
         self.port = None
         self.process = None
+        self.wrap = lambda command: command  # surroundings of the server's process
 
     # Life.
 
@@ -103,7 +113,7 @@ class Server:
     def _launch(self, wait):
         with open(os.path.join(self.folder, self.name + ".out"), "ab") as output:
             self.process = subprocess.Popen(
-                command_as_user([os.path.join(self.programs, "postgres"), "-D", self.data]),
+                self.wrap(command_as_user([os.path.join(self.programs, "postgres"), "-D", self.data])),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self.folder)
         if not wait:
             return True
@@ -205,7 +215,7 @@ class Pair:
     standby = None
 
     def _build(self, programs, settings, standby):
-        programs = self._reachable_programs(programs)
+        programs = reachable_programs(programs, self.folder)
         self.primary = Server(self.folder, "primary", programs, settings)
         self.primary.initialise()
         self.primary.start()
@@ -216,13 +226,6 @@ class Pair:
             self._copy_primary()
             self.standby.start()
             wait_for(self.streaming, "the standby to stream", 60)
-
-    def _reachable_programs(self, programs):
-        """The programs find their libraries relative to themselves, so a whole tree is copied."""
-        tree = re.sub(r"(/usr/lib/postgresql/\d+)?/bin/?$", "", programs)
-        if not tree:  # installed by the system's packages
-            return programs
-        return reachable(tree, self.folder) + programs[len(tree):]
 
     def _copy_primary(self):
         """By pg_basebackup; where the version has none, a copy of the stopped primary."""

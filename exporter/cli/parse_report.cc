@@ -26,7 +26,7 @@ std::string LabelOf(const ClientMetric& sample, std::string_view name) {
   return {};
 }
 
-/// The samples of a counter family that counted something.
+/// What a counter family counted by these labels, summed over its others.
 std::vector<Row> Rows(const Families& families, std::string_view family,
                       const std::vector<const char*>& labels) {
   std::vector<Row> rows;
@@ -37,7 +37,12 @@ std::vector<Row> Rows(const Families& families, std::string_view family,
     row.count = static_cast<std::uint64_t>(sample.counter.value);
     if (row.count == 0) continue;
     for (const char* label : labels) row.names.push_back(LabelOf(sample, label));
-    rows.push_back(std::move(row));
+    const auto same = std::ranges::find(rows, row.names, &Row::names);
+    if (same != rows.end()) {
+      same->count += row.count;
+    } else {
+      rows.push_back(std::move(row));
+    }
   }
   return rows;
 }
@@ -60,14 +65,16 @@ std::vector<ParseReport::Durations> DurationsOf(const Families& families) {
   if (found == families.end()) return all;
   for (const ClientMetric& sample : found->metric) {
     if (sample.histogram.sample_count == 0) continue;
-    ParseReport::Durations durations;
-    durations.kind = LabelOf(sample, "kind");
-    durations.count = sample.histogram.sample_count;
-    durations.sum_seconds = sample.histogram.sample_sum;
-    for (const auto& bucket : sample.histogram.bucket) {
-      durations.buckets.emplace_back(bucket.upper_bound, bucket.cumulative_count);
+    const std::string kind = LabelOf(sample, "kind");
+    auto durations = std::ranges::find(all, kind, &ParseReport::Durations::kind);
+    if (durations == all.end()) durations = all.insert(all.end(), {.kind = kind});
+    durations->count += sample.histogram.sample_count;
+    durations->sum_seconds += sample.histogram.sample_sum;
+    durations->buckets.resize(sample.histogram.bucket.size());
+    for (std::size_t i = 0; i < durations->buckets.size(); ++i) {
+      durations->buckets[i].first = sample.histogram.bucket[i].upper_bound;
+      durations->buckets[i].second += sample.histogram.bucket[i].cumulative_count;
     }
-    all.push_back(std::move(durations));
   }
   return all;
 }
@@ -172,6 +179,8 @@ ParseReport::ParseReport(const ingest::Batch& batch, double seconds)
       last_time(batch.last_time()) {
   const Families families = batch.tally().Collect(0);
   severities = BySeverity(Rows(families, "pg_log_messages_total", {"severity"}));
+  databases = ByCount(Rows(families, "pg_log_messages_total", {"datname"}));
+  std::erase_if(databases, [](const Row& row) { return row.names[0].empty(); });
   for (const log::Tally::EventCount& event : batch.tally().Events()) {
     if (event.count > 0) events.push_back({{event.event, event.event_class}, event.count});
   }
@@ -209,6 +218,7 @@ std::string FormatReport(const ParseReport& report, bool color) {
   summary.Fact("read in", fmt::format("{:.2f} s, {:.0f} lines/s", report.seconds,
                                       static_cast<double>(stats.lines) / report.seconds));
   summary.Section("Messages by severity", report.severities);
+  summary.Section("Messages by database", report.databases);
   summary.Section("Events", report.events);
   summary.Section("Errors by SQLSTATE", report.errors);
   summary.Section("Errors as clients print them", report.client_errors);
@@ -251,6 +261,7 @@ std::string ReportJson(const ParseReport& report, const std::vector<std::string>
   }
   object["seconds"] = report.seconds;
   object["severities"] = ToJson(report.severities, {"severity"});
+  object["databases"] = ToJson(report.databases, {"database"});
   object["events"] = ToJson(report.events, {"event", "class"});
   object["errors"] = ToJson(report.errors, {"severity", "sqlstate"});
   object["client_errors"] = ToJson(report.client_errors, {"severity", "sqlstate"});

@@ -32,6 +32,7 @@ struct ParseReport {
   std::optional<std::string> prefix;
   std::string first_time, last_time;
   std::vector<Row> severities;     ///< severity; in PostgreSQL's order
+  std::vector<Row> databases;      ///< database, where they are counted apart; most messages first
   std::vector<Row> events;         ///< event, class; most frequent first
   std::vector<Row> errors;         ///< severity, SQLSTATE; most frequent first
   std::vector<Row> client_errors;  ///< the same, as clients print them

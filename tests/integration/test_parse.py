@@ -288,6 +288,12 @@ class Forms(BeaconCase):
                                stdin=text).stdout)
         self.assertEqual(10, page.value("pg_log_messages_total", datname="shop", severity="ERROR"))
         self.assertEqual(10, page.sum("pg_log_fingerprint_statements_total"))
+        report = json.loads(beacon.run("parse", "-o", "json", "--datname", "5", "-", stdin=text).stdout)
+        whole = json.loads(beacon.run("parse", "-o", "json", "-", stdin=text).stdout)
+        self.assertEqual(whole["severities"], report["severities"])
+        self.assertEqual(whole["durations"], report["durations"])
+        self.assertIn("shop", [row["database"] for row in report["databases"]])
+        self.assertEqual([], whole["databases"])
 
     def test_a_config_with_a_mistake_is_refused(self):
         config = self.write("pgbeacon.yml", "evnts: []\n")

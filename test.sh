@@ -16,7 +16,7 @@ Usage: ./test.sh [PART]
   integration  PostgreSQL 15, Prometheus and pgbeacon together
   matrix       PostgreSQL 13, 14, 16, 17 and 18
   sanitize     the concurrent unit tests under the thread sanitizer
-  fuzz         every fuzz target for 10 seconds
+  fuzz         every fuzz target for 5 seconds
   tidy [REF]   clang-tidy on the files changed since REF (default: the branch point, else all)
 USAGE
 }

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/yaml_pack.h"
 
 namespace pgbeacon {
 namespace {
@@ -135,6 +136,11 @@ YamlMap ReadYaml(std::string_view text, std::string file, YamlErrors& errors) {
   root->kind = YamlValue::Kind::kMap;
   root->line = 1;
   root->column = 1;
+  if (IsPackedYaml(text)) {
+    if (!UnpackYaml(text, *root)) errors.Add(file + ": the packed document is broken");
+    const YamlValue* value = root.get();
+    return YamlMap(std::move(root), std::move(file), value, &errors);
+  }
   try {
     const std::string copy(text);
     const YAML::Node document = YAML::Load(copy);

@@ -99,6 +99,9 @@ class YamlMap {
   /// How many mistakes have been found so far in all that reports to the same errors.
   std::size_t mistakes() const { return errors_->messages().size(); }
 
+  /// The map itself, as it stands in the file.
+  const YamlValue& value() const { return *value_; }
+
   /// "file:line:column" of `key` or of this map, for messages that are made later.
   std::string Where(std::string_view key = {}) const;
 

@@ -92,8 +92,10 @@ void ServerCells::Observe(Cell& cell, const FamilySpec& family, double value) {
   cell.sum.Add(value);
   if (family.type != FamilySpec::Type::kHistogram) return;
   if (!cell.buckets) cell.buckets = std::make_unique<std::uint64_t[]>(family.buckets.size() + 1);
-  const auto bucket = std::ranges::lower_bound(family.buckets, value);
-  ++cell.buckets[static_cast<std::size_t>(bucket - family.buckets.begin())];
+  // From below, where most values are.
+  std::size_t bucket = 0;
+  while (bucket < family.buckets.size() && family.buckets[bucket] < value) ++bucket;
+  ++cell.buckets[bucket];
 }
 
 void ServerCells::Count(const Event& event, std::size_t row, double long_statement_seconds) {

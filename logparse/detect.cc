@@ -14,7 +14,7 @@ constexpr std::size_t kMostHead = 768;    // bytes before a label
 constexpr std::size_t kInferredFrom = 8;  // lines that prefixes are inferred from
 
 // Ordered: where two fit equally well the first wins, so what names more fields stands first.
-constexpr std::array<std::string_view, 36> kKnown = {
+constexpr std::array<std::string_view, 37> kKnown = {
     // Heroku since 2022, and before.
     R"(sql_error_code = %e time_ms = "%m" pid="%p" proc_start_time="%s" session_id="%c" vtid="%v" tid="%x" log_line="%l" %qdatabase="%d" connection_source="%r" user="%u" application_name="%a" )",
     "sql_error_code = %e ",
@@ -42,7 +42,8 @@ constexpr std::array<std::string_view, 36> kKnown = {
     "[%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ",
     "pid=%p,user=%u,db=%d,app=%a,client=%h ",
     "%h %m [%p] %q%u@%d ",
-    // With the application behind Debian's.
+    // With the application behind Debian's; the first is what docs/logs.md advises.
+    "%m [%p] %q%u@%d/%a %e ",
     "%m [%p] %q[user=%u,db=%d,app=%a] ",
     "%m [%p] %q%u@%d app=%a ",
     "%m [%p] %q%u@%d/%a ",
@@ -62,12 +63,30 @@ constexpr std::array<std::string_view, 36> kKnown = {
 
 struct Score {
   std::size_t matched = 0;
+  std::size_t confirmed = 0;  // by their text; these count twice
   std::size_t earlier = 0;
   std::size_t full = 0;  // matched beyond a %q
   bool operator<(const Score& other) const {
-    return std::tie(matched, earlier, full) < std::tie(other.matched, other.earlier, other.full);
+    return std::tuple(matched + confirmed, earlier, full) <
+           std::tuple(other.matched + other.confirmed, other.earlier, other.full);
   }
 };
+
+// Whether the text of the message repeats the names of `head`. A short prefix fits much, since a
+// name may hold nearly anything; but such a name is not the client's.
+bool Confirms(const Head& head, std::string_view line) {
+  const std::string_view text = line.substr(head.label_begin + head.label.size);
+  if (head.user.empty() || head.database.empty()) return false;
+  if (!text.starts_with("connection authorized: ") && !text.starts_with("disconnection: ")) {
+    return false;
+  }
+  const std::string names =
+      "user=" + std::string(head.user) + " database=" + std::string(head.database);
+  const std::size_t begin = text.find(names);
+  if (begin == std::string_view::npos) return false;
+  const std::string_view rest = text.substr(begin + names.size());
+  return rest.empty() || rest[0] == ' ';
+}
 
 Score ScoreOf(const Prefix& prefix, const std::vector<std::string_view>& lines,
               const std::vector<std::string>& earlier) {
@@ -76,10 +95,26 @@ Score ScoreOf(const Prefix& prefix, const std::vector<std::string_view>& lines,
   for (std::string_view line : lines) {
     if (!prefix.Match(line, head)) continue;
     ++score.matched;
+    if (Confirms(head, line)) ++score.confirmed;
     if (!head.stopped) ++score.full;
   }
-  for (const std::string& line : earlier) score.earlier += prefix.Match(line, head) ? 1 : 0;
+  for (const std::string& line : earlier) {
+    if (!prefix.Match(line, head)) continue;
+    ++score.earlier;
+    if (Confirms(head, line)) ++score.confirmed;
+  }
   return score;
+}
+
+// Whether both prefixes take the same fields from `lines`.
+bool ReadsAlike(const Prefix& a, const Prefix& b, const std::vector<std::string>& lines) {
+  return std::all_of(lines.begin(), lines.end(), [&](const std::string& line) {
+    Head one;
+    Head other;
+    return a.Match(line, one) && b.Match(line, other) && one.label_begin == other.label_begin &&
+           one.pid == other.pid && one.user == other.user && one.database == other.database &&
+           one.application == other.application && one.sqlstate == other.sqlstate;
+  });
 }
 
 const std::vector<Prefix>& KnownPrefixes() {
@@ -130,21 +165,25 @@ std::string StopBeforeNames(const std::string& text) {
   return {};
 }
 
-// Without padding and %q first: among equals the stricter one wins.
+// Without padding and %q first: among equals the stricter one wins, then the one of more fields.
 std::vector<Prefix> Inferred(const std::vector<std::string_view>& lines) {
-  std::set<std::tuple<bool, bool, std::string>> texts;
+  std::set<std::tuple<bool, bool, std::ptrdiff_t, std::string>> texts;
+  const auto add = [&texts](bool padded, bool stops, std::string text) {
+    const std::ptrdiff_t fields = std::count(text.begin(), text.end(), '%');
+    texts.emplace(padded, stops, -fields, std::move(text));
+  };
   for (std::size_t i = 0; i < std::min(lines.size(), kInferredFrom); ++i) {
     const std::size_t label = FindLabel(lines[i], 0, kMostHead);
     if (label == 0 || label == std::string_view::npos) continue;
     for (const bool padded : {false, true}) {
       std::string text = InferPrefix(lines[i].substr(0, label), padded);
-      texts.emplace(padded, true, StopAfterPid(text));
-      texts.emplace(padded, true, StopBeforeNames(text));
-      texts.emplace(padded, false, std::move(text));
+      add(padded, true, StopAfterPid(text));
+      add(padded, true, StopBeforeNames(text));
+      add(padded, false, std::move(text));
     }
   }
   std::vector<Prefix> prefixes;
-  for (const auto& [padded, stops, text] : texts) {
+  for (const auto& [padded, stops, fields, text] : texts) {
     if (text.empty()) continue;
     Result<Prefix> prefix = Prefix::Compile(text);
     if (prefix.ok()) prefixes.push_back(std::move(prefix).value());
@@ -165,28 +204,28 @@ Detected DetectPrefix(const std::vector<std::string_view>& lines,
   for (std::string_view line : lines) {
     bare += ParseLabel(line, LabelForm::kOneBlank).found() ? 1 : 0;
   }
+  // While the current prefix fits some of the lines, those that it does not fit may be made up by
+  // clients: then only one that goes on with it replaces it.
+  const Score served = current == nullptr ? Score() : ScoreOf(*current, lines, earlier);
+  const bool serves = served.matched * 4 >= lines.size() && served.matched > 0;
   Score best;
   const auto consider = [&](const Prefix& prefix) {
     const Score score = ScoreOf(prefix, lines, earlier);
     if (score.matched == 0 || !(best < score)) return;
+    const bool goes_on =
+        score.earlier >= served.earlier &&
+        (score.confirmed > served.confirmed || !serves || ReadsAlike(prefix, *current, earlier));
+    if (serves && !goes_on) return;
     best = score;
     detected.prefix = prefix;
   };
   if (current != nullptr) consider(*current);
   for (const Prefix& prefix : KnownPrefixes()) consider(prefix);
-  // A word of unknown meaning fits much: inference only decides where no known prefix fits all, and
-  // some odd lines do not replace a prefix that served.
-  if (best.matched < lines.size() && (current == nullptr || lines.size() >= kInferredFrom)) {
+  // A word of unknown meaning fits much: inference only decides where no known prefix fits all and
+  // the names of its clients, and some odd lines do not replace a prefix that served.
+  const bool settled = best.matched == lines.size() && best.confirmed > 0;
+  if (!settled && (current == nullptr || lines.size() >= kInferredFrom)) {
     for (const Prefix& prefix : Inferred(lines)) consider(prefix);
-  }
-  // Neither do lines that a client made up: the prefix that fits most goes, but only for one that
-  // fits all that it fitted before.
-  if (current != nullptr) {
-    const Score served = ScoreOf(*current, lines, earlier);
-    if (served.matched * 2 >= lines.size() && best.earlier < served.earlier) {
-      best = served;
-      detected.prefix = *current;
-    }
   }
   detected.bare = bare > best.matched;
   if (detected.bare || best.matched * 2 < lines.size()) detected.prefix.reset();

@@ -5,12 +5,11 @@
 namespace pgbeacon::log {
 namespace {
 
-constexpr double kBillion = 1e9;
 constexpr double kSmallEnough = 9e9;  // in billionths fits 64 bits
 
 }  // namespace
 
-void ExactSum::Add(double value) {
+void ExactSum::AddAny(double value) {
   if (!(std::fabs(value) <= kLargest)) return;
   if (std::fabs(value) < kSmallEnough) {
     billionths_ += std::llround(value * kBillion);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <compare>
+#include <cstdint>
 
 namespace pgbeacon::log {
 
@@ -16,15 +17,26 @@ class ExactSum {
  public:
   static constexpr double kLargest = 1e20;  ///< beyond it a value is no measurement: not added
 
-  void Add(double value);
+  void Add(double value) {
+    if (value >= 0 && value < kFewDigits) {
+      billionths_ += static_cast<std::int64_t>(value * kBillion + 0.5);
+    } else {
+      AddAny(value);
+    }
+  }
   void Add(const ExactSum& other) { billionths_ += other.billionths_; }
   void Subtract(const ExactSum& other) { billionths_ -= other.billionths_; }
   double value() const;
 
-  friend auto operator<=>(const ExactSum&, const ExactSum&) = default;
+  friend auto operator<=>(const ExactSum&, const ExactSum&) = default;  // NOLINT
 
  private:
   __extension__ using Int128 = __int128;
+  static constexpr double kBillion = 1e9;
+  static constexpr double kFewDigits = 1e6;  // its billionths and a half are exact in a double
+
+  void AddAny(double value);
+
   Int128 billionths_ = 0;
 };
 

@@ -27,10 +27,13 @@ std::string_view BodyOf(std::string_view line) {
 }  // namespace
 
 void HeldLines::Add(std::string_view line, bool cut) {
-  lines_.push_back({bytes_.size(), line.size(), cut});
-  bytes_.append(line);
   const std::string_view body = BodyOf(line);
-  if (body.empty()) return;
+  const bool carried = Unwrap(line).present();
+  const bool raw = !carried && enveloped_ * 4 > labels_;
+  const bool tells = !body.empty() && !raw;
+  lines_.push_back({bytes_.size(), line.size(), cut, tells});
+  bytes_.append(line);
+  if (!tells) return;
   ++labels_;
   if (body.data() != line.data()) ++enveloped_;
 }
@@ -42,8 +45,7 @@ bool HeldLines::Enough() const {
 std::vector<std::string_view> HeldLines::Bodies() const {
   std::vector<std::string_view> bodies;
   for (const Line& line : lines_) {
-    const std::string_view body = BodyOf(LineAt(line));
-    if (!body.empty()) bodies.push_back(body);
+    if (line.tells) bodies.push_back(BodyOf(LineAt(line)));
   }
   return bodies;
 }

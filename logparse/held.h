@@ -20,7 +20,8 @@ class HeldLines {
   bool Enough() const;
 
   /// What the lines of the server show of its prefix: of each line with a label the part inside its
-  /// envelope. Views into this object.
+  /// envelope. A line without an envelope between others that have one may be the rest of a record
+  /// with raw line feeds; it tells nothing. Views into this object.
   std::vector<std::string_view> Bodies() const;
 
   /// Whether most of the bodies stood in envelopes.
@@ -34,7 +35,7 @@ class HeldLines {
  private:
   struct Line {
     std::size_t begin = 0, size = 0;
-    bool cut = false;
+    bool cut = false, tells = false;
   };
 
   std::string_view LineAt(const Line& line) const {

@@ -55,6 +55,12 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsWordChar(char c) { return IsUpper(c) || IsDigit(c) || (c >= 'a' && c <= 'z') || c == '_'; }
 bool IsForeign(char c) { return static_cast<unsigned char>(c) >= 0x80; }
 
+// Whether blanks follow as behind the colon of a label: two, or what the line still has.
+bool BlanksFollow(std::string_view line, std::size_t colon) {
+  const std::size_t left = line.size() - colon - 1;
+  return (left < 1 || line[colon + 1] == ' ') && (left < 2 || line[colon + 2] == ' ');
+}
+
 // Where a word of another language begins that ends right before the colon at `colon`.
 std::size_t ForeignBegin(std::string_view window, std::size_t from, std::size_t colon,
                          bool whole_word) {
@@ -106,6 +112,7 @@ std::size_t FindLabel(std::string_view line, std::size_t from, std::size_t limit
   for (std::size_t colon = from;; ++colon) {
     colon = window.find(':', colon);
     if (colon == std::string_view::npos) break;
+    if (!BlanksFollow(line, colon)) continue;
     std::size_t end = colon;
     if (end > from && IsDigit(window[end - 1])) --end;
     if (end == from) continue;

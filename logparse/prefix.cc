@@ -125,12 +125,36 @@ Result<Prefix> Prefix::Compile(std::string_view log_line_prefix) {
       prefix.user_at_ |= prefix.parts_[i + 1].literal.starts_with('@');
     }
   }
+  prefix.has_names_ = prefix.first_name_ != prefix.parts_.size();
+  prefix.ends_in_field_ = !prefix.parts_.empty() && prefix.parts_.back().shape != Shape::kLiteral;
+  prefix.repeated_from_ = prefix.RepeatedFrom();
   return prefix;
+}
+
+std::optional<std::size_t> Prefix::RepeatedFrom() const {
+  const auto changes = [](const Part& part) {
+    constexpr std::string_view kChanging = "mtnlxvQ";  // with the line or the transaction
+    return part.shape == Shape::kWord || kChanging.find(part.escape) != std::string_view::npos;
+  };
+  const bool timed = !parts_.empty() && parts_[0].width == 0 &&
+                     (parts_[0].escape == 'm' || parts_[0].escape == 't');
+  const auto rest = parts_.begin() + (timed ? 1 : 0);
+  if (std::any_of(rest, parts_.end(), [&](const Part& part) {
+        return part.shape != Shape::kLiteral && changes(part);
+      })) {
+    return std::nullopt;
+  }
+  if (!timed) return 0;
+  return parts_[0].escape == 'm' ? 23 : 19;
 }
 
 void Prefix::Add(Part part) {
   max_head_ += part.shape == Shape::kLiteral ? part.literal.size() : part.max_size;
   parts_.push_back(std::move(part));
+}
+
+void Prefix::AllowLineFeeds() {
+  for (Part& part : parts_) part.line_feeds |= part.escape == 'a';
 }
 
 void Prefix::Store(const Part& part, std::string_view value, Head& head) {

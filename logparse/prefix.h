@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,9 +53,10 @@ class Prefix {
 
   /// Reads a line whose user or database name holds a label or a line feed, as names of clients may
   /// that the server does not let in; only where the message proves it: it repeats the name, or is
-  /// one that needs no known name. `line` may be several lines that such a name tore apart; `torn`:
-  /// it is known that they are, so that secondary lines count, too.
-  bool MatchStranger(std::string_view line, bool torn, Head& head) const;
+  /// one that needs no known name. `line` may be several lines that such a name tore apart; the
+  /// label then stands behind the first `from` bytes. `torn`: it is known that they are, so that
+  /// secondary lines count, too.
+  bool MatchStranger(std::string_view line, bool torn, Head& head, std::size_t from = 0) const;
 
   /// Every way to read `line`, by the place of the label; for doubtful heads.
   std::vector<Head> Readings(std::string_view line) const;
@@ -74,10 +76,18 @@ class Prefix {
   /// Whether `line` fits as far as the first field with a fixed form (a time, a pid).
   bool Begins(std::string_view line) const;
 
+  /// How many blanks follow a label: one suffices where no name could be taken for it.
+  LabelForm label_form() const { return has_names_ ? LabelForm::kTwoBlanks : LabelForm::kOneBlank; }
+
+  /// Lets applications have line feeds in their names. The server prints none, but a syslog daemon
+  /// writes a line feed as "#012", and an application may be called that.
+  void AllowLineFeeds();
+
   /// log_line_prefix as given.
   const std::string& text() const { return text_; }
 
  private:
+  friend class HeadCache;
   static constexpr std::size_t kMaxName = 63;  // NAMEDATALEN - 1
 
   enum class Shape : std::uint8_t {
@@ -100,6 +110,7 @@ class Prefix {
     Shape shape = Shape::kLiteral;
     char escape = 0;
     bool pad_right = false;      // %-10p
+    bool line_feeds = false;     // of a kName
     std::uint16_t width = 0;     // of the padding
     std::uint16_t max_size = 0;  // of a kName or kWord
     std::string literal;
@@ -110,14 +121,17 @@ class Prefix {
 
   static Shape ShapeOf(char escape);
   static std::size_t MaxSizeOf(char escape);
+  static std::size_t UnescapedSize(std::string_view value);
   static bool FitsName(const Part& part, std::string_view value);
   static std::size_t TypedEnd(const Part& part, std::string_view line, std::size_t pos);
   static std::size_t FieldEnd(const Part& part, std::string_view line, std::size_t pos);
   static void Store(const Part& part, std::string_view value, Head& head);
 
   void Add(Part part);
+  std::optional<std::size_t> RepeatedFrom() const;
   std::size_t NameEnd(std::size_t index, std::string_view line, std::size_t pos) const;
   std::size_t NextLabel(std::string_view line, std::size_t from) const;
+  bool Complete(std::string_view line, bool fast, Head& head) const;
   bool MatchFast(std::string_view line, Head& head) const;
   bool MatchSlow(std::string_view line, Head& head) const;
   bool FitsBefore(std::size_t index, std::string_view line) const;
@@ -126,13 +140,18 @@ class Prefix {
                    Head& head) const;
   bool MatchStrangerBefore(std::string_view line, std::size_t begin, Head& head) const;
   void PreferLaterLabel(std::string_view line, Head& head) const;
+  void WeighLabels(std::string_view line, std::size_t label, Head& head) const;
 
   std::string text_;
   std::vector<Part> parts_;
   std::size_t max_head_ = 0;    // no label of this prefix begins after this many bytes
   std::size_t first_name_ = 0;  // index of the first kName, parts_.size() if none
   std::size_t first_raw_ = 0;   // the same of the first %u or %d
+  bool has_names_ = false;
+  bool ends_in_field_ = false;  // no literal stands before the label
   bool user_at_ = false;        // has "%u@"
+  // Bytes at the front, of the time, that change from line to line; nothing when more changes.
+  std::optional<std::size_t> repeated_from_;
 };
 
 }  // namespace pgbeacon::log

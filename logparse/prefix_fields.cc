@@ -119,12 +119,22 @@ std::size_t RemoteEnd(std::string_view line, std::size_t pos) {
 
 }  // namespace
 
+// The bytes of an application_name before the server wrote some as \xNN, as it does since 16.
+std::size_t Prefix::UnescapedSize(std::string_view value) {
+  std::size_t size = value.size();
+  if (size <= kMaxName) return size;
+  for (std::size_t pos = value.find("\\x"); pos != kNone; pos = value.find("\\x", pos + 4)) {
+    if (pos + 4 > value.size()) break;
+    if (IsHex(value[pos + 2]) && IsHex(value[pos + 3])) size -= 3;
+  }
+  return size;
+}
+
 bool Prefix::FitsName(const Part& part, std::string_view value) {
   if (value.size() > part.max_size) return false;
   if (part.escape == 'u' || part.escape == 'd') return true;
-  if (value.find('\n') != kNone) return false;
-  return part.escape != 'a' || value.size() <= std::max<std::size_t>(kMaxName, part.width) ||
-         value.find("\\x") != kNone;
+  if (!part.line_feeds && value.find('\n') != kNone) return false;
+  return part.escape != 'a' || UnescapedSize(value) <= std::max<std::size_t>(kMaxName, part.width);
 }
 
 std::size_t Prefix::TypedEnd(const Part& part, std::string_view line, std::size_t pos) {

@@ -67,9 +67,11 @@ bool HoldsLabel(std::string_view name) { return FindLabel(name, 0, name.size()) 
 // A name that no honest client has.
 bool IsHostile(std::string_view name) { return name.find('\n') != kNone || HoldsLabel(name); }
 
-// Whether `text` repeats a name. A line feed in the name ends the line of the text, too.
+// Whether `text` repeats a name. A line feed in the name ends the line of the text, too; where the
+// name begins with it, what stands before names tells.
 bool Repeats(std::string_view text, std::string_view name) {
   const std::size_t line_end = name.find('\n');
+  if (line_end == 0) return text.ends_with('"') || text.ends_with('=');
   if (line_end != kNone) return text.ends_with(name.substr(0, line_end));
   return text.substr(0, kMostRepeated).find(name) != kNone;
 }
@@ -109,8 +111,7 @@ std::size_t Prefix::NameEnd(std::size_t index, std::string_view line, std::size_
 }
 
 bool Prefix::MatchFast(std::string_view line, Head& head) const {
-  const LabelForm form =
-      first_name_ == parts_.size() ? LabelForm::kOneBlank : LabelForm::kTwoBlanks;
+  const LabelForm form = label_form();
   std::size_t pos = 0;
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     const Part& part = parts_[i];
@@ -260,8 +261,7 @@ bool Prefix::MatchBefore(std::string_view line, std::size_t label_begin, const R
 }
 
 std::size_t Prefix::NextLabel(std::string_view line, std::size_t from) const {
-  const bool after_word = !parts_.empty() && parts_.back().shape != Shape::kLiteral;
-  return FindLabel(line, from, max_head_ + 1, !after_word);
+  return FindLabel(line, from, max_head_ + 1, !ends_in_field_);
 }
 
 bool Prefix::MatchSlow(std::string_view line, Head& head) const {
@@ -273,11 +273,11 @@ bool Prefix::MatchSlow(std::string_view line, Head& head) const {
   return false;
 }
 
-bool Prefix::MatchStranger(std::string_view line, bool torn, Head& head) const {
+bool Prefix::MatchStranger(std::string_view line, bool torn, Head& head, std::size_t from) const {
   if (first_raw_ == parts_.size() || !Begins(line)) return false;
   for (const bool proved : {true, false}) {
     if (!proved && !torn) break;
-    std::size_t begin = NextLabel(line, 0);
+    std::size_t begin = NextLabel(line, from);
     for (std::size_t n = 0; n < kMaxLabels && begin != kNone; ++n) {
       const bool fits = proved ? MatchStrangerBefore(line, begin, head)
                                : MatchBefore(line, begin, head) && !head.label.primary();
@@ -295,6 +295,7 @@ bool Prefix::MatchStranger(std::string_view line, bool torn, Head& head) const {
 bool Prefix::MatchStrangerBefore(std::string_view line, std::size_t begin, Head& head) const {
   const Label label = ParseLabel(line.substr(begin), LabelForm::kTwoBlanks);
   std::string_view text = line.substr(begin + label.size);
+  text = text.substr(0, text.find('\n'));
   if (!LeadingSqlstate(text).empty()) text.remove_prefix(7);
   if (!IsForStrangers(label, text)) return false;
   const std::array<Repeated, 3> tries = {
@@ -310,9 +311,14 @@ bool Prefix::MatchStrangerBefore(std::string_view line, std::size_t begin, Head&
 
 // Moves `head` to a later label where that is the more likely reading.
 void Prefix::PreferLaterLabel(std::string_view line, Head& head) const {
+  if (!has_names_) return;
+  const std::size_t label = NextLabel(line, head.label_begin + head.label.size);
+  if (label != kNone) WeighLabels(line, label, head);
+}
+
+// The same for a line that has a further label at `label`.
+void Prefix::WeighLabels(std::string_view line, std::size_t label, Head& head) const {
   std::size_t text = head.label_begin + head.label.size;
-  std::size_t label = NextLabel(line, text);
-  if (label == kNone) return;
   if (Head stranger; MatchStranger(line, false, stranger)) {
     head = stranger;
     return;
@@ -337,13 +343,18 @@ void Prefix::PreferLaterLabel(std::string_view line, Head& head) const {
 
 bool Prefix::Match(std::string_view line, Head& head) const {
   head = {};
-  if (!MatchFast(line, head)) {
+  return Complete(line, MatchFast(line, head), head);
+}
+
+// Goes on from what the fast way found, or did not.
+bool Prefix::Complete(std::string_view line, bool fast, Head& head) const {
+  if (!fast) {
     if (!Begins(line)) return false;
     if (!MatchSlow(line, head)) return false;
   } else if (user_at_ && head.database.find('@') != kNone) {
     MatchBefore(line, head.label_begin, head);
   }
-  if (first_name_ != parts_.size()) PreferLaterLabel(line, head);
+  PreferLaterLabel(line, head);
   if (head.session.empty()) head.session = head.pid;
   return true;
 }

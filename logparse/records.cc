@@ -7,29 +7,40 @@
 namespace pgbeacon::log {
 namespace {
 
-constexpr std::size_t kKeptCapacity = 4096;  // of a closed record, so that the next needs no memory
+constexpr std::size_t kKeptCapacity = 1024;  // of a text, so that the next needs no memory
 
 using View = std::string_view Message::*;
-
-// In the order of Records::Field.
-constexpr std::array<View, 10> kFieldViews = {
-    &Message::time,    &Message::sqlstate, &Message::pid,         &Message::session,
-    &Message::user,    &Message::database, &Message::application, &Message::source,
-    &Message::process, &Message::color};
 
 // In the order of Part.
 constexpr std::array<View, kParts> kPartViews = {
     &Message::text,    &Message::detail,   &Message::hint,      &Message::query,
     &Message::context, &Message::location, &Message::backtrace, &Message::statement};
 
+constexpr std::array<View, 11> kLineViews = {
+    &Message::time,    &Message::sqlstate, &Message::pid,         &Message::session,
+    &Message::user,    &Message::database, &Message::application, &Message::source,
+    &Message::process, &Message::color,    &Message::text};
+
+bool IsInside(std::string_view view, std::string_view bytes) {
+  const std::less_equal<const char*> not_after;
+  return not_after(bytes.data(), view.data()) &&
+         not_after(view.data() + view.size(), bytes.data() + bytes.size());
+}
+
+// Whether a session goes on under its names; without names, whether it is not a client whose names
+// were about to come.
+bool SameNames(const Message& before, const Message& now) {
+  if (before.user != now.user || before.database != now.database) return false;
+  if (!now.user.empty() || !now.database.empty()) return true;
+  return !before.text.starts_with("connection received: ");
+}
+
 }  // namespace
 
 Records::Records(std::size_t record_bytes, std::size_t open_bytes, Sink sink)
     : record_bytes_(std::min<std::size_t>(record_bytes, std::size_t{1} << 30)),
       open_bytes_(open_bytes),
-      sink_(std::move(sink)) {
-  buckets_.fill(kNil);
-}
+      sink_(std::move(sink)) {}
 
 std::uint64_t Records::Hash(std::string_view key) {
   std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
@@ -37,216 +48,225 @@ std::uint64_t Records::Hash(std::string_view key) {
   return hash ^ (hash >> 32);
 }
 
-Records::Index Records::Find(std::string_view key, std::uint64_t hash) const {
-  Index index = buckets_[hash % kBuckets];
-  while (index != kNil && (records_[index].hash != hash || records_[index].key != key)) {
-    index = records_[index].next;
-  }
-  return index;
+Records::Record* Records::Find(std::string_view key, std::uint64_t hash) const {
+  Record* record = buckets_[hash % kBuckets];
+  while (record != nullptr && (record->hash != hash || record->key != key)) record = record->next;
+  return record;
 }
 
-Records::Index Records::Allocate(std::string_view key, std::uint64_t hash) {
-  Index index = free_;
-  if (index == kNil) {
-    index = static_cast<Index>(records_.size());
-    records_.emplace_back();
-  } else {
-    free_ = records_[index].next;
-  }
-  Record& record = records_[index];
+Records::Record& Records::Allocate(std::string_view key, std::uint64_t hash) {
+  Record& record = free_ != nullptr ? *free_ : records_.emplace_back();
+  if (free_ != nullptr) free_ = record.next;
   record.key = key;
   record.hash = hash;
-  record.next = buckets_[hash % kBuckets];
-  record.older = record.newer = kNil;
-  buckets_[hash % kBuckets] = index;
-  used_bytes_ += record.bytes.capacity();
-  return index;
+  record.next = std::exchange(buckets_[hash % kBuckets], &record);
+  record.older = record.newer = nullptr;
+  return record;
 }
 
-void Records::Release(Index index) {
-  Record& record = records_[index];
-  Index* link = &buckets_[record.hash % kBuckets];
-  while (*link != index) link = &records_[*link].next;
+void Records::Release(Record& record) {
+  Record** link = &buckets_[record.hash % kBuckets];
+  while (*link != &record) link = &(*link)->next;
   *link = record.next;
-  Unlink(index);
-  used_bytes_ -= record.bytes.capacity();
-  if (record.bytes.capacity() > kKeptCapacity) record.bytes = std::string();
-  record.next = free_;
-  free_ = index;
-  if (last_ == index) last_ = kNil;
+  Unlink(record);
+  used_bytes_ -= std::exchange(record.size, 0);
+  DropCopies(record);
+  record.next = std::exchange(free_, &record);
+  if (last_ == &record) last_ = nullptr;
 }
 
-void Records::Unlink(Index index) {
-  Record& record = records_[index];
-  if (record.older != kNil) records_[record.older].newer = record.newer;
-  if (record.newer != kNil) records_[record.newer].older = record.older;
-  if (oldest_ == index) oldest_ = record.newer;
-  if (newest_ == index) newest_ = record.older;
+void Records::Unlink(Record& record) {
+  if (record.older != nullptr) record.older->newer = record.newer;
+  if (record.newer != nullptr) record.newer->older = record.older;
+  if (oldest_ == &record) oldest_ = record.newer;
+  if (newest_ == &record) newest_ = record.older;
 }
 
-// Makes `index` the youngest and closes what has grown too old.
-void Records::Touch(Index index) {
-  if (newest_ != index) {
-    Unlink(index);
-    Record& record = records_[index];
+// Empties the texts, whose memory is for the next ones unless it is much.
+void Records::DropCopies(Record& record) {
+  if (!std::exchange(record.copied, false)) return;
+  const auto drop = [](std::string& text) {
+    if (text.capacity() > kKeptCapacity) text = std::string();
+    text.clear();
+  };
+  drop(record.bytes);
+  for (std::string& text : record.own) drop(text);
+}
+
+// Makes `record` the youngest and closes what has grown too old.
+void Records::Touch(Record& record) {
+  if (newest_ != &record) {
+    Unlink(record);
     record.older = newest_;
-    record.newer = kNil;
-    if (newest_ != kNil) records_[newest_].newer = index;
-    newest_ = index;
-    if (oldest_ == kNil) oldest_ = index;
+    record.newer = nullptr;
+    if (newest_ != nullptr) newest_->newer = &record;
+    newest_ = &record;
+    if (oldest_ == nullptr) oldest_ = &record;
   }
-  last_ = index;
-  records_[index].touched = ++clock_;
-  while (records_[oldest_].touched + kMaxAge < clock_) Close(oldest_);
+  last_ = &record;
+  record.touched = ++clock_;
+  while (oldest_->touched + kMaxAge < clock_) Close(*oldest_);
+}
+
+void Records::Lend(std::string_view bytes) {
+  lent_ = bytes;
+  lent_from_ = clock_;
+}
+
+void Records::TakeBack() {
+  for (Record* record = newest_; record != nullptr && record->touched > lent_from_;
+       record = record->older) {
+    Keep(*record);
+  }
+  lent_ = {};
+}
+
+bool Records::IsLent(std::string_view bytes) const {
+  return lent_.data() != nullptr && IsInside(bytes, lent_);
+}
+
+// Copies the line.
+void Records::KeepLine(Record& record) {
+  const std::string_view line = record.line;
+  record.copied = true;
+  record.bytes.assign(line);
+  for (const View name : kLineViews) {
+    std::string_view& view = record.message.*name;
+    if (!IsInside(view, line)) continue;
+    view = {record.bytes.data() + (view.data() - line.data()), view.size()};
+  }
+  record.line = record.bytes;
+}
+
+// Copies what is lent.
+void Records::Keep(Record& record) {
+  if (IsLent(record.line)) KeepLine(record);
+  for (std::size_t i = 0; i < kParts; ++i) {
+    std::string_view& view = record.message.*kPartViews[i];
+    if (!IsLent(view)) continue;
+    record.copied = true;
+    view = record.own[i].assign(view);
+  }
 }
 
 void Records::Open(std::string_view key, std::string_view line, const Message& message, bool cut) {
   const std::uint64_t hash = Hash(key);
-  Index index = Find(key, hash);
+  Record* const open = Find(key, hash);
   bool goes_on = false;
-  if (index == kNil) {
-    index = Allocate(key, hash);
-  } else {
-    goes_on = SameNames(records_[index], message);
-    Deliver(records_[index]);
+  if (open != nullptr) {
+    goes_on = SameNames(open->message, message);
+    Deliver(*open);
+    DropCopies(*open);
   }
-  Record& record = records_[index];
-  const std::size_t capacity = record.bytes.capacity();
-  const std::string_view whole = line;
+  Record& record = open != nullptr ? *open : Allocate(key, hash);
+  used_bytes_ += line.size() - record.size;
+  record.message = message;
+  record.line = line;
+  record.size = line.size();
+  record.last = Part::kText;
+  record.full = false;
+  record.goes_on = goes_on;
   if (line.size() > record_bytes_) {
-    line = line.substr(0, record_bytes_);
+    CutLine(record, record_bytes_);
     cut = true;
   }
-  record.bytes.assign(line);
-  record.line_size = static_cast<std::uint32_t>(line.size());
-  used_bytes_ += record.bytes.capacity() - capacity;
-  const auto outside = [&](std::string_view view) {
-    const std::less<const char*> before;
-    return before(view.data(), whole.data()) || before(whole.data() + whole.size(), view.data());
-  };
-  record.implied_sqlstate = outside(message.sqlstate) ? message.sqlstate : std::string_view();
-  const auto slice = [&](std::string_view view) -> Slice {
-    if (view.empty() || outside(view)) return {};
-    const auto begin = static_cast<std::uint32_t>(view.data() - line.data());
-    return {begin, static_cast<std::uint32_t>(view.size())};
-  };
-  for (std::size_t i = 0; i < kFields; ++i) record.fields[i] = slice(message.*kFieldViews[i]);
-  record.parts.fill({});
-  record.parts[0] = slice(message.text);
-  record.last = Part::kText;
-  record.severity = message.severity;
-  record.side = message.side;
-  record.labelled = message.labelled;
-  record.truncated = record.full = false;
-  record.goes_on = goes_on;
-  if (cut) {
-    Clamp(record);
-    Cut(record);
-  }
-  Touch(index);
-  if (used_bytes_ > open_bytes_) Trim(index);
+  if (cut) Cut(record);
+  if (!IsLent(line)) KeepLine(record);
+  Touch(record);
+  if (used_bytes_ > open_bytes_) Trim(record);
 }
 
 bool Records::Join(std::string_view key, Part part, std::string_view text, bool cut) {
-  const Index index = Find(key, Hash(key));
-  if (index == kNil) return false;
-  JoinTo(index, part, text, cut);
+  Record* const record = Find(key, Hash(key));
+  if (record == nullptr) return false;
+  JoinTo(*record, part, text, cut);
   return true;
 }
 
 bool Records::JoinLast(Part part, std::string_view text, bool cut) {
-  if (last_ == kNil) return false;
-  JoinTo(last_, part, text, cut);
+  if (last_ == nullptr) return false;
+  JoinTo(*last_, part, text, cut);
   return true;
 }
 
-void Records::JoinTo(Index index, Part part, std::string_view text, bool cut) {
-  Record& record = records_[index];
+void Records::JoinTo(Record& record, Part part, std::string_view text, bool cut) {
   record.last = part;
-  const bool empty = record.parts[static_cast<std::size_t>(part)].size == 0;
-  Append(index, empty ? "" : "\n", text, cut);
+  if (part == Part::kLocation) TakeSqlstate(record.message);
+  const bool empty = (record.message.*kPartViews[static_cast<std::size_t>(part)]).empty();
+  Append(record, empty ? "" : "\n", text, cut);
+}
+
+// "42P01: relation ..." without a LOCATION is a text that a client chose.
+void Records::TakeSqlstate(Message& message) {
+  constexpr std::size_t kSize = 5;
+  const std::string_view code = message.text.substr(0, kSize);
+  if (!IsSqlstate(code) || message.text.substr(kSize, 2) != ": ") return;
+  if (!message.sqlstate.empty() && message.sqlstate != code) return;
+  message.sqlstate = code;
+  message.text.remove_prefix(kSize + 2);
 }
 
 bool Records::Continue(std::string_view glue, std::string_view text, bool cut) {
-  if (last_ == kNil) return false;
-  Append(last_, glue, text, cut);
+  if (last_ == nullptr) return false;
+  Append(*last_, glue, text, cut);
   return true;
 }
 
 bool Records::ContinueOf(std::string_view key, std::string_view glue, std::string_view text,
                          bool cut) {
-  const Index index = Find(key, Hash(key));
-  if (index == kNil) return false;
-  Append(index, glue, text, cut);
+  Record* const record = Find(key, Hash(key));
+  if (record == nullptr) return false;
+  Append(*record, glue, text, cut);
   return true;
 }
 
-bool Records::IsOpen(std::string_view key) const { return Find(key, Hash(key)) != kNil; }
+bool Records::IsOpen(std::string_view key) const { return Find(key, Hash(key)) != nullptr; }
 
 void Records::MarkCut(std::string_view key) {
-  const Index index = Find(key, Hash(key));
-  if (index != kNil) Truncate(records_[index]);
+  Record* const record = Find(key, Hash(key));
+  if (record != nullptr) Truncate(*record);
 }
-
-std::string_view Records::OpeningLine() const {
-  if (last_ == kNil) return {};
-  const Record& record = records_[last_];
-  return record.bytes.size() == record.line_size ? record.bytes : std::string_view();
-}
-
-bool Records::SameNames(const Record& record, const Message& message) {
-  const std::string_view bytes = record.bytes;
-  const auto is = [&](Field field, std::string_view name) {
-    const Slice slice = record.fields[field];
-    return slice.size == name.size() && bytes.substr(slice.begin, slice.size) == name;
-  };
-  return !(message.user.empty() && message.database.empty()) && is(kUser, message.user) &&
-         is(kDatabase, message.database);
-}
-
-bool Records::OpeningGoesOn() const { return last_ != kNil && records_[last_].goes_on; }
 
 void Records::DropLast() {
-  if (last_ != kNil) Release(last_);
+  if (last_ != nullptr) Release(*last_);
+}
+
+void Records::Drop(std::string_view key) {
+  Record* const record = Find(key, Hash(key));
+  if (record != nullptr) Release(*record);
 }
 
 Records::Names Records::NamesOf(std::string_view key) const {
-  const Index index = Find(key, Hash(key));
-  if (index == kNil) return {};
-  const Record& record = records_[index];
-  const auto field = [&record](Field name) {
-    return std::string_view(record.bytes)
-        .substr(record.fields[name].begin, record.fields[name].size);
-  };
-  return {field(kUser), field(kDatabase), field(kApplication)};
+  const Record* const record = Find(key, Hash(key));
+  if (record == nullptr) return {};
+  const Message& message = record->message;
+  return {message.user, message.database, message.application};
 }
 
-void Records::Append(Index index, std::string_view glue, std::string_view text, bool cut) {
-  Record& record = records_[index];
-  const std::size_t capacity = record.bytes.capacity();
-  Slice& slice = record.parts[static_cast<std::size_t>(record.last)];
-  // A field that is not at the end of the bytes, where it could grow, is copied there.
-  const std::size_t moved = slice.begin + slice.size == record.bytes.size() ? 0 : slice.size;
-  if (record.bytes.size() + moved > record_bytes_) record.full = cut = true;
+void Records::Append(Record& record, std::string_view glue, std::string_view text, bool cut) {
   if (!record.full) {
-    if (slice.begin + slice.size != record.bytes.size()) {
-      const std::string field = record.bytes.substr(slice.begin, slice.size);
-      slice.begin = static_cast<std::uint32_t>(record.bytes.size());
-      record.bytes += field;
-    }
-    const std::size_t room = record_bytes_ - record.bytes.size();
+    const std::size_t room = record_bytes_ - record.size;
     if (glue.size() + text.size() > room) {
       cut = true;
       glue = glue.substr(0, room);
       text = text.substr(0, room - glue.size());
     }
-    record.bytes.append(glue).append(text);
-    slice.size += static_cast<std::uint32_t>(glue.size() + text.size());
+    record.size += glue.size() + text.size();
+    used_bytes_ += glue.size() + text.size();
+    const auto part = static_cast<std::size_t>(record.last);
+    std::string_view& field = record.message.*kPartViews[part];
+    if (field.empty() && glue.empty() && IsLent(text)) {
+      field = text;
+    } else {
+      record.copied = true;
+      std::string& own = record.own[part];
+      if (field.data() != own.data()) own.assign(field);
+      field = own.append(glue).append(text);
+    }
   }
   if (cut) Cut(record);
-  used_bytes_ += record.bytes.capacity() - capacity;
-  Touch(index);
-  if (used_bytes_ > open_bytes_) Trim(index);
+  Touch(record);
+  if (used_bytes_ > open_bytes_) Trim(record);
 }
 
 // Nothing more goes into `record`.
@@ -256,57 +276,55 @@ void Records::Cut(Record& record) {
 }
 
 void Records::Truncate(Record& record) {
-  if (record.truncated) return;
-  record.truncated = true;
+  if (record.message.truncated) return;
+  record.message.truncated = true;
   ++truncated_;
 }
 
 // Delivers untouched records, oldest first, until the budget holds; `keep` alone above the budget
 // grows no further.
-void Records::Trim(Index keep) {
-  while (used_bytes_ > open_bytes_ && oldest_ != keep) Close(oldest_);
-  Record& record = records_[keep];
-  if (used_bytes_ <= open_bytes_ || record.bytes.size() < open_bytes_) return;
-  record.bytes.resize(open_bytes_);
-  Clamp(record);
-  Cut(record);
+void Records::Trim(Record& keep) {
+  while (used_bytes_ > open_bytes_ && oldest_ != &keep) Close(*oldest_);
+  if (used_bytes_ <= open_bytes_) return;
+  if (keep.size == keep.line.size()) {
+    CutLine(keep, open_bytes_);
+  } else {  // what was added last made it too long
+    std::string_view& field = keep.message.*kPartViews[static_cast<std::size_t>(keep.last)];
+    field.remove_suffix(std::min(field.size(), keep.size - open_bytes_));
+    used_bytes_ -= keep.size - open_bytes_;
+    keep.size = open_bytes_;
+  }
+  Cut(keep);
 }
 
-// Brings all slices inside the bytes after these were cut.
-void Records::Clamp(Record& record) {
-  const auto clamp = [size = static_cast<std::uint32_t>(record.bytes.size())](Slice& slice) {
-    slice.begin = std::min(slice.begin, size);
-    slice.size = std::min(slice.size, size - slice.begin);
-  };
-  std::for_each(record.fields.begin(), record.fields.end(), clamp);
-  std::for_each(record.parts.begin(), record.parts.end(), clamp);
+// Leaves `size` bytes of the line of a record that has nothing else.
+void Records::CutLine(Record& record, std::size_t size) {
+  const std::string_view line = record.line;
+  for (const View name : kLineViews) {
+    std::string_view& view = record.message.*name;
+    if (!IsInside(view, line)) continue;
+    const std::size_t begin = std::min<std::size_t>(view.data() - line.data(), size);
+    view = line.substr(begin, std::min(view.size(), size - begin));
+  }
+  used_bytes_ -= line.size() - size;
+  record.size = size;
+  record.line = line.substr(0, size);
 }
 
 void Records::Deliver(Record& record) {
-  const char* bytes = record.bytes.data();
-  const auto view = [bytes](Slice slice) {
-    return std::string_view(bytes + slice.begin, slice.size);
-  };
-  for (std::size_t i = 0; i < kFields; ++i) message_.*kFieldViews[i] = view(record.fields[i]);
-  for (std::size_t i = 0; i < kParts; ++i) message_.*kPartViews[i] = view(record.parts[i]);
-  if (!record.implied_sqlstate.empty()) message_.sqlstate = record.implied_sqlstate;
-  message_.severity = record.severity;
-  message_.side = record.side;
-  message_.labelled = record.labelled;
-  message_.truncated = record.truncated;
   ++delivered_;
-  if (!message_.labelled && message_.side == Side::kServer) ++unlabelled_;
-  sink_(message_);
+  if (!record.message.labelled && record.message.side == Side::kServer) ++unlabelled_;
+  sink_(record.message);
 }
 
-void Records::Close(Index index) {
-  Deliver(records_[index]);
-  Release(index);
+void Records::Close(Record& record) {
+  Deliver(record);
+  Release(record);
 }
 
 void Records::Flush() {
-  while (oldest_ != kNil) Close(oldest_);
-  last_ = kNil;
+  while (oldest_ != nullptr) Close(*oldest_);
+  last_ = nullptr;
 }
 
 }  // namespace pgbeacon::log

@@ -3,15 +3,19 @@
 // A record is open from its primary line until the next one of the same session, until
 // kMaxAge further lines have been taken without one for it, until the budget for all open records
 // is used up (the longest untouched goes first), or until Flush().
+//
+// Most records are complete before the block of bytes that they stand in is through, so a record
+// borrows its lines: between Lend() and TakeBack() the views of a line inside the lent bytes are
+// kept as they are, and only what is still open at TakeBack() is copied.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "logparse/label.h"
 #include "logparse/message.h"
@@ -29,13 +33,20 @@ class Records {
 
   Records(std::size_t record_bytes, std::size_t open_bytes, Sink sink);
 
+  /// Until TakeBack() what the other calls are given may be kept as views where it stands inside
+  /// `bytes`. Anything else is copied at once.
+  void Lend(std::string_view bytes);
+  /// Copies what open records have in the lent bytes: these may go.
+  void TakeBack();
+
   /// Opens the record of session `key` and delivers the one that was open. All views of `message`
   /// must lie inside `line`, or, the SQLSTATE's, live as long as this. `cut`: the line was longer
   /// than what is given here.
   void Open(std::string_view key, std::string_view line, const Message& message, bool cut);
 
   /// Adds a field of the server's secondary lines to the open record of `key`; a field that stands
-  /// there already gets the text as another line. False: none is open.
+  /// there already gets the text as another line. A LOCATION shows that the log is verbose, so that
+  /// the text of the record begins with its SQLSTATE. False: none is open.
   bool Join(std::string_view key, Part part, std::string_view text, bool cut);
 
   /// The same for the record that the last line went to.
@@ -52,13 +63,12 @@ class Records {
   /// Says that a part of the open record of `key` is missing.
   void MarkCut(std::string_view key);
 
-  /// The line that opened the last record, where nothing was added since; "" otherwise. Valid until
-  /// the next call of anything that is not const.
-  std::string_view OpeningLine() const;
-  /// Whether that line's session had the same user and database before, not empty.
-  bool OpeningGoesOn() const;
-  /// Takes the last record back: it was none.
+  /// Whether the session of the last record had the same user and database before; without names,
+  /// that it is not a client whose names were about to come.
+  bool GoesOn() const { return last_ != nullptr && last_->goes_on; }
+  /// Takes the last record, or the open one of `key`, back: it was none.
   void DropLast();
+  void Drop(std::string_view key);
 
   /// Who speaks in the open record of `key`; all empty when none is open. Valid until the next call
   /// of anything that is not const.
@@ -67,10 +77,10 @@ class Records {
   };
   Names NamesOf(std::string_view key) const;
 
-  bool HasLast() const { return last_ != kNil; }
+  bool HasLast() const { return last_ != nullptr; }
 
   /// No line continues the last record any more.
-  void ForgetLast() { last_ = kNil; }
+  void ForgetLast() { last_ = nullptr; }
 
   void Flush();
 
@@ -79,66 +89,57 @@ class Records {
   std::uint64_t truncated() const { return truncated_; }
 
  private:
-  using Index = std::int32_t;
-  static constexpr Index kNil = -1;
   static constexpr std::size_t kBuckets = 1024;
-  enum Field : std::uint8_t {
-    kTime,
-    kSqlstate,
-    kPid,
-    kSession,
-    kUser,
-    kDatabase,
-    kApplication,
-    kSource,
-    kProcess,
-    kColor,
-    kFields
-  };
-  struct Slice {
-    std::uint32_t begin = 0, size = 0;
-  };
   struct Record {
-    std::string bytes;  // the line of the primary label, then what was added
-    std::string key;
-    std::array<Slice, kFields> fields;
-    std::array<Slice, kParts> parts;
-    std::string_view implied_sqlstate;  // one that does not stand in the line
-    std::uint32_t line_size = 0;
+    Message message;        // views into the lent bytes, `bytes` or `own`
+    std::string_view line;  // that opened it
+    std::size_t size = 0;   // bytes of the line and of what was added
     std::uint64_t hash = 0, touched = 0;
-    Index older = kNil, newer = kNil, next = kNil;  // by touch; in its bucket or the free list
-    Part last = Part::kText;
-    Severity severity = Severity::kNone;
-    Side side = Side::kServer;
-    bool labelled = false, truncated = false, full = false, goes_on = false;
+    Record* older = nullptr;  // by touch
+    Record* newer = nullptr;
+    Record* next = nullptr;   // in its bucket or the free list
+    Part last = Part::kText;  // the field that the last line went to
+    bool full = false, goes_on = false;
+    bool copied = false;  // `bytes` or `own` is in use
+    std::string key;
+    std::string bytes;                    // of the line, unless it is lent
+    std::array<std::string, kParts> own;  // of the fields that are neither lent nor in the line
   };
 
   static std::uint64_t Hash(std::string_view key);
-  Index Find(std::string_view key, std::uint64_t hash) const;
-  Index Allocate(std::string_view key, std::uint64_t hash);
-  void Release(Index index);
-  void Unlink(Index index);
-  void Touch(Index index);
-  static void Clamp(Record& record);
+  Record* Find(std::string_view key, std::uint64_t hash) const;
+  Record& Allocate(std::string_view key, std::uint64_t hash);
+  void Release(Record& record);
+  void Unlink(Record& record);
+  void Touch(Record& record);
+  bool IsLent(std::string_view bytes) const;
+  static void DropCopies(Record& record);
+  static void TakeSqlstate(Message& message);
+  static void KeepLine(Record& record);
+  void Keep(Record& record);
+  void CutLine(Record& record, std::size_t size);
   void Deliver(Record& record);
-  void Close(Index index);
-  static bool SameNames(const Record& record, const Message& message);
-  void JoinTo(Index index, Part part, std::string_view text, bool cut);
-  void Append(Index index, std::string_view glue, std::string_view text, bool cut);
+  void Close(Record& record);
+  void JoinTo(Record& record, Part part, std::string_view text, bool cut);
+  void Append(Record& record, std::string_view glue, std::string_view text, bool cut);
   void Cut(Record& record);
   void Truncate(Record& record);
-  void Trim(Index keep);
+  void Trim(Record& keep);
 
   const std::size_t record_bytes_;
   const std::size_t open_bytes_;
   const Sink sink_;
-  std::vector<Record> records_;
-  std::array<Index, kBuckets> buckets_;
-  Index free_ = kNil, oldest_ = kNil, newest_ = kNil, last_ = kNil;
-  std::size_t used_bytes_ = 0;  // capacity of all open records
-  std::uint64_t clock_ = 0;     // lines taken
+  std::deque<Record> records_;  // which stay where they are: views point into their short strings
+  std::array<Record*, kBuckets> buckets_{};
+  Record* free_ = nullptr;
+  Record* oldest_ = nullptr;
+  Record* newest_ = nullptr;
+  Record* last_ = nullptr;
+  std::string_view lent_;
+  std::uint64_t lent_from_ = 0;  // clock_ at Lend()
+  std::size_t used_bytes_ = 0;   // of all open records
+  std::uint64_t clock_ = 0;      // lines taken
   std::uint64_t delivered_ = 0, unlabelled_ = 0, truncated_ = 0;
-  Message message_;  // reused for every delivery
 };
 
 }  // namespace pgbeacon::log

@@ -74,11 +74,13 @@ void Judge(const ParseOptions& options, const ingest::Batch& batch) {
                     "like PostgreSQL's log; if it is, tell --prefix",
                     stats.unlabelled, stats.messages));
   }
-  if (options.prefix && stats.prefix_tried > 0 && stats.prefix_matched * 2 < stats.prefix_tried) {
-    Complain(
-        fmt::format("log_line_prefix '{}' fits {} of {} lines; leave --prefix out to have it "
-                    "detected, or give what SHOW log_line_prefix says on that server",
-                    *options.prefix, stats.prefix_matched, stats.prefix_tried));
+  const std::uint64_t unfit = Unparsed(stats, log::Unparsed::kNoPrefix);
+  if (unfit > 1 && unfit * 200 > stats.prefix_tried) {
+    Complain(fmt::format(
+        "log_line_prefix '{}', as {}, fits {} of {} lines; {} lines gave no message. Give --prefix "
+        "what SHOW log_line_prefix says on that server",
+        batch.prefix().value_or(""), options.prefix ? "told" : "detected", stats.prefix_matched,
+        stats.prefix_tried, unfit));
   }
   const std::uint64_t bad =
       Unparsed(stats, log::Unparsed::kBadCsv) + Unparsed(stats, log::Unparsed::kBadJson);

@@ -183,8 +183,12 @@ void BatchWorker::Count(const log::Message& message) {
   catalogue_.Match(message, event_);
   tally_.Count(server_, message, event_, 0);
   if (!message.time.empty()) {
-    if (first_time_.empty() || message.time < first_time_) first_time_ = message.time;
-    if (message.time > last_time_) last_time_ = message.time;
+    if (message.time > last_time_) {
+      last_time_ = message.time;
+      if (first_time_.empty()) first_time_ = message.time;
+    } else if (message.time < first_time_) {
+      first_time_ = message.time;
+    }
   }
   if (on_message_) on_message_(message, event_);
 }

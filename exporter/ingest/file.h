@@ -21,7 +21,7 @@ namespace pgbeacon::ingest {
 struct FileId {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
-  auto operator<=>(const FileId&) const = default;
+  auto operator<=>(const FileId&) const = default;  // NOLINT
 };
 
 struct FileInfo {

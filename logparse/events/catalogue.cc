@@ -89,16 +89,17 @@ void CompiledWording::Fill(const std::string_view* captures, Event& event) const
     field.text = text;
     field.present = text.data() != nullptr;
     if (!type.number() || !field.present) continue;
-    std::string number;
     if (i + 1 < wording.fields.size() && wording.fields[i + 1] == Wording::kDecimals) {
       const std::string_view decimals = captures[i + 1];
-      number.append(text).append(1, '.').append(decimals);
       field.text = {text.data(),
                     static_cast<std::size_t>(decimals.data() - text.data()) + decimals.size()};
-      text = number;
+      field.number = FieldNumber(type, std::string(text).append(1, '.').append(decimals));
+      continue;
     }
     // A group of a user's expression may have taken what is no number of its type.
-    field.present = ScanNumber(type.kind, text) == text.size() && !text.empty();
+    if (wording.regex != nullptr) {
+      field.present = ScanNumber(type.kind, text) == text.size() && !text.empty();
+    }
     if (field.present) field.number = FieldNumber(type, text);
   }
 }
@@ -134,6 +135,8 @@ void Catalogue::State::Compile() {
   own_rows = data.rows.size() - data.user_rows.size();
   for (CompiledWording& one : wordings) {
     one.builtin = static_cast<std::size_t>(one.wording.row) < own_rows;
+    const EventRow& row = data.rows[static_cast<std::size_t>(one.wording.row)];
+    one.unconditional = !row.catch_all && !row.sessionless && row.context.empty();
   }
   std::ranges::sort(wordings, Longer);
   for (CompiledWording& one : wordings) one.SetSecond();
@@ -186,12 +189,15 @@ std::span<const std::uint32_t> Catalogue::State::Candidates(std::uint64_t key) c
 bool Catalogue::State::TryAll(std::span<const std::uint32_t> candidates, const Message& message,
                               Event& event) const {
   constexpr std::size_t kNone = 0;
+  constexpr std::size_t kFew = 12;  // candidates that need no second key
   const auto side = static_cast<std::size_t>(message.side);
   const unsigned severity = Bit(message.severity);
-  const std::optional<std::uint64_t> second = SecondKey(message.text);
+  const std::optional<std::uint64_t> second =
+      candidates.size() > kFew ? SecondKey(message.text) : std::nullopt;
   const std::uint64_t known = second ? ~std::uint64_t{0} : 0;
   const std::uint64_t key = second.value_or(0);
-  Captures captures;
+  event.captures.resize(UserRegex::kMaxGroups);
+  std::string_view* const captures = event.captures.data();
   Pattern::Progress progress;
   std::size_t shared = kNone;  // steps that all since the last attempt share with it
   for (const std::uint32_t i : candidates) {
@@ -200,16 +206,18 @@ bool Catalogue::State::TryAll(std::span<const std::uint32_t> candidates, const M
     if ((wording.accepts[side] & severity) == 0) continue;
     if (((key ^ wording.second) & wording.second_mask & known) != 0) continue;
     const UserRegex* regex = wording.wording.regex.get();
-    const bool taken = regex != nullptr ? regex->Match(message.text, captures.data())
-                                        : wording.wording.pattern->Match(
-                                              message.text, captures.data(), progress, shared);
+    const bool taken =
+        regex != nullptr ? regex->Match(message.text, captures)
+                         : wording.wording.pattern->Match(message.text, captures, progress, shared);
     shared = regex != nullptr ? kNone : Pattern::Progress::kMaxSteps;
     if (!taken) continue;
     const EventRow& row = data.rows[static_cast<std::size_t>(wording.wording.row)];
-    if (!wording.Accepts(message, row)) continue;
+    const bool always =
+        wording.unconditional && message.context.empty() && message.sqlstate.empty();
+    if (!always && !wording.Accepts(message, row)) continue;
     event.row = &row;
     event.fields.assign(row.fields.size(), FieldValue());
-    wording.Fill(captures.data(), event);
+    wording.Fill(captures, event);
     const auto& further = lines[static_cast<std::size_t>(wording.wording.row)];
     FillLines(further, message.text, event,
               [&](std::size_t line, std::string_view text, Captures& out) {

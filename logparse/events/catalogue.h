@@ -96,8 +96,9 @@ struct FieldValue {
 /// What a message was recognised as. Reused from message to message, so that matching allocates
 /// nothing.
 struct Event {
-  const EventRow* row = nullptr;   ///< null: no row took it
-  std::vector<FieldValue> fields;  ///< parallel to row->fields
+  const EventRow* row = nullptr;           ///< null: no row took it
+  std::vector<FieldValue> fields;          ///< parallel to row->fields
+  std::vector<std::string_view> captures;  ///< room for matching
 };
 
 /// A message that a row's sample stands for: of the row's side, its lowest severity (LOG where it

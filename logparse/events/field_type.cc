@@ -31,8 +31,10 @@ constexpr std::size_t kExactDigits = 15;  // any integer of that many digits is 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 std::size_t Digits(std::string_view text, std::size_t from) {
-  while (from < text.size() && IsDigit(text[from])) ++from;
-  return from;
+  const char* at = text.data() + from;
+  const char* const end = text.data() + text.size();
+  while (at != end && IsDigit(*at)) ++at;
+  return static_cast<std::size_t>(at - text.data());
 }
 
 // The end of an optional ".digits" at `at`.
@@ -58,17 +60,12 @@ std::size_t ScanClock(std::string_view text) {
 double Decimal(std::string_view text, double multiply, double divide) {
   const bool negative = !text.empty() && text[0] == '-';
   std::int64_t mantissa = 0;
-  std::size_t decimals = 0;
-  bool fraction = false;
   if (text.size() <= kExactDigits) {
-    for (const char c : text.substr(negative ? 1 : 0)) {
-      if (c == '.') {
-        fraction = true;
-        continue;
-      }
-      mantissa = mantissa * 10 + (c - '0');
-      decimals += fraction ? 1 : 0;
-    }
+    std::size_t at = negative ? 1 : 0;
+    for (; at < text.size() && text[at] != '.'; ++at) mantissa = mantissa * 10 + (text[at] - '0');
+    const std::size_t point = at;
+    for (++at; at < text.size(); ++at) mantissa = mantissa * 10 + (text[at] - '0');
+    const std::size_t decimals = point < text.size() ? text.size() - point - 1 : 0;
     // One rounding only: both operands are exact.
     const double value =
         static_cast<double>(mantissa) * multiply / (kPowersOfTen[decimals] * divide);

@@ -248,6 +248,7 @@ void Loader::Wordings(YamlMap& map, EventRow& row) {
 
 std::string NamesOf(const std::vector<FieldSpec>& fields) {
   std::vector<std::string> names;
+  names.reserve(fields.size());
   for (const FieldSpec& field : fields) names.push_back(field.name);
   return names.empty() ? "none" : Join(names, ", ");
 }

@@ -155,6 +155,10 @@ Status Pattern::CheckHole(std::size_t index) {
       if (follow.may_end && !exact_ && ops_[index + 1].kind != Op::Kind::kStop) {
         return Invalid(name + "a text before optional parts at the end needs a closing '$'");
       }
+      op.ends = follow.first;
+      if (follow.may_end) {
+        for (const char c : std::string_view(" \t\r\n")) op.ends.set(Byte(c));
+      }
       break;
     default: {
       std::string_view own = "0123456789";
@@ -205,11 +209,39 @@ void Pattern::AddChunks() {
   }
 }
 
+void Pattern::AddSteps() {
+  for (std::size_t i = 0; i < ops_.size(); ++i) {
+    const Op& op = ops_[i];
+    const bool hole = op.kind == Op::Kind::kHole && op.type != HoleKind::kText;
+    if (!hole && op.kind != Op::Kind::kLiteral) return;
+    for (std::size_t c = 0; c < (hole ? 1 : op.chunks.size()); ++c) {
+      if (steps_count_ == steps_.size()) return;
+      Step& step = steps_[steps_count_++];
+      step.op = static_cast<std::uint16_t>(i);
+      step.chunk = static_cast<std::uint16_t>(c);
+      if (hole) continue;
+      const Chunk& chunk = op.chunks[c];
+      step.literal = true;
+      step.blank = chunk.blank;
+      step.size = chunk.size;
+      const std::size_t size = std::min<std::size_t>(chunk.size, sizeof step.bytes);
+      std::memcpy(&step.bytes, op.literal.data() + chunk.offset, size);
+      std::memset(&step.mask, 0xff, size);
+      if (chunk.size <= sizeof step.tail) continue;
+      std::memcpy(&step.tail, op.literal.data() + chunk.offset + chunk.size - sizeof step.tail,
+                  sizeof step.tail);
+    }
+  }
+}
+
 Result<Pattern> Pattern::Compile(std::string_view text) {
   Pattern pattern;
   if (Status status = Parser(text, pattern).Parse(); !status.ok()) return status.error();
   if (Status status = pattern.Check(); !status.ok()) return status.error();
   pattern.AddChunks();
+  pattern.AddSteps();
+  pattern.optional_ = std::ranges::any_of(
+      pattern.ops_, [](const Op& op) { return op.kind == Op::Kind::kOptional; });
   return pattern;
 }
 

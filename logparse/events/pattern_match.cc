@@ -1,4 +1,5 @@
 // Pattern::Match. pattern.h says what is matched and why it costs what it costs.
+#include <algorithm>
 #include <cstring>
 
 #include "logparse/events/pattern.h"
@@ -15,17 +16,52 @@ struct Pattern::Run {
     captures[op.hole] = std::string_view(from, static_cast<std::size_t>(to - from));
   }
 
-  // Advances `at` over the literal, or returns false.
-  bool Literal(const Op& op, const char*& at) const {
-    for (const Chunk& chunk : op.chunks) {
-      if (static_cast<std::size_t>(end - at) < chunk.size + (chunk.blank ? 1U : 0U) ||
-          std::memcmp(at, op.literal.data() + chunk.offset, chunk.size) != 0) {
-        return false;
-      }
-      at += chunk.size;
-      if (!chunk.blank) continue;
-      if (*at != ' ') return false;
-      while (at != end && *at == ' ') ++at;
+  // Advances `at` over a chunk of a literal, or returns false.
+  bool One(const Op& op, const Chunk& chunk, const char*& at) const {
+    if (static_cast<std::size_t>(end - at) < chunk.size + (chunk.blank ? 1U : 0U) ||
+        std::memcmp(at, op.literal.data() + chunk.offset, chunk.size) != 0) {
+      return false;
+    }
+    at += chunk.size;
+    if (!chunk.blank) return true;
+    if (*at != ' ') return false;
+    while (at != end && *at == ' ') ++at;
+    return true;
+  }
+
+  // One() of a step, whose first and last eight bytes are compared at once where the message has as
+  // many.
+  bool Begins(const Step& step, const char*& at) const {
+    constexpr std::size_t kAtOnce = sizeof step.bytes;
+    const auto left = static_cast<std::size_t>(end - at);
+    if (left < kAtOnce || left <= step.size) return One(OpOf(step), ChunkOf(step), at);
+    std::uint64_t bytes = 0;
+    std::memcpy(&bytes, at, kAtOnce);
+    if ((bytes & step.mask) != step.bytes) return false;
+    if (step.size > kAtOnce) {
+      std::memcpy(&bytes, at + step.size - kAtOnce, kAtOnce);
+      if (bytes != step.tail) return false;
+    }
+    if (step.size > 2 * kAtOnce &&
+        std::memcmp(at + kAtOnce, OpOf(step).literal.data() + ChunkOf(step).offset + kAtOnce,
+                    step.size - 2 * kAtOnce) != 0) {
+      return false;
+    }
+    at += step.size;
+    if (!step.blank) return true;
+    if (*at != ' ') return false;
+    while (++at != end && *at == ' ') {
+    }
+    return true;
+  }
+
+  const Op& OpOf(const Step& step) const { return pattern.ops_[step.op]; }
+  const Chunk& ChunkOf(const Step& step) const { return OpOf(step).chunks[step.chunk]; }
+
+  // Advances `at` over the literal from a chunk on, or returns false.
+  bool Literal(const Op& op, const char*& at, std::size_t chunk = 0) const {
+    for (; chunk < op.chunks.size(); ++chunk) {
+      if (!One(op, op.chunks[chunk], at)) return false;
     }
     return true;
   }
@@ -58,6 +94,8 @@ struct Pattern::Run {
       if (next.kind == Op::Kind::kLiteral) {
         to = FindLiteral(next, to);
         if (to == nullptr) return Outcome::kExhausted;
+      } else {
+        while (to != end && !op.ends.test(static_cast<unsigned char>(*to))) ++to;
       }
       const Outcome outcome = From(index + 1, to);
       if (outcome == Outcome::kMatched) Capture(op, from, to);
@@ -125,39 +163,47 @@ struct Pattern::Run {
 };
 
 std::size_t Pattern::SharedSteps(const Pattern& other) const {
-  const auto alike = [](const Op& a, const Op& b) {
-    if (a.kind != b.kind) return false;
-    if (a.kind == Op::Kind::kLiteral) return a.literal == b.literal;
-    return a.kind == Op::Kind::kHole && a.type != HoleKind::kText && a.type == b.type &&
-           a.word == b.word;
+  const auto alike = [&](const Step& a, const Step& b) {
+    const Op& one = ops_[a.op];
+    const Op& two = other.ops_[b.op];
+    if (one.kind != two.kind) return false;
+    if (one.kind != Op::Kind::kLiteral) return one.type == two.type && one.word == two.word;
+    const Chunk& left = one.chunks[a.chunk];
+    const Chunk& right = two.chunks[b.chunk];
+    return left.blank == right.blank &&
+           std::string_view(one.literal).substr(left.offset, left.size) ==
+               std::string_view(two.literal).substr(right.offset, right.size);
   };
+  const std::size_t most = std::min(steps_count_, other.steps_count_);
   std::size_t steps = 0;
-  while (steps < Progress::kMaxSteps && alike(ops_[steps], other.ops_[steps])) ++steps;
+  while (steps < most && alike(steps_[steps], other.steps_[steps])) ++steps;
   return steps;
 }
 
-bool Pattern::Match(std::string_view message, std::string_view* captures, Progress& progress,
-                    std::size_t shared) const {
+bool Pattern::Attempt(std::string_view message, std::string_view* captures, Progress& progress,
+                      std::size_t shared) const {
   if (message.data() == nullptr) message = "";
-  // A step that failed in common fails again.
-  if (progress.steps < shared) return false;
   const Run run{*this, message.data() + message.size(), captures};
   const char* at = shared == 0 ? message.data() : progress.ends[shared - 1];
   std::size_t step = shared;
-  for (; step < Progress::kMaxSteps; ++step) {
-    const Op& op = ops_[step];
-    const bool simple =
-        op.kind == Op::Kind::kLiteral || (op.kind == Op::Kind::kHole && op.type != HoleKind::kText);
-    if (!simple) break;
-    progress.steps = step;
-    if (op.kind == Op::Kind::kLiteral ? !run.Literal(op, at) : !run.Simple(op, at)) return false;
+  for (; step < steps_count_; ++step) {
+    const Step& next = steps_[step];
+    if (next.literal ? !run.Begins(next, at) : !run.Simple(ops_[next.op], at)) break;
     progress.ends[step] = at;
   }
   progress.steps = step;
-  for (std::size_t i = step; i < ops_.size(); ++i) {
+  if (step < steps_count_) return false;
+  std::size_t rest = 0;  // the op to go on with
+  if (steps_count_ > 0) {
+    const Step& last = steps_[steps_count_ - 1];
+    if (!run.Literal(ops_[last.op], at, last.chunk + std::size_t{1})) return false;
+    rest = last.op + std::size_t{1};
+  }
+  if (ops_[rest].kind == Op::Kind::kStop && !exact_) return true;
+  for (std::size_t i = rest; optional_ && i < ops_.size(); ++i) {
     if (ops_[i].kind == Op::Kind::kHole) captures[ops_[i].hole] = {};
   }
-  return run.From(step, at) == Outcome::kMatched;
+  return run.From(rest, at) == Outcome::kMatched;
 }
 
 }  // namespace pgbeacon::log

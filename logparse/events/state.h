@@ -40,6 +40,7 @@ struct CompiledWording {
   std::size_t literal_bytes = 0;
   std::size_t all_literal_bytes = 0;
   bool builtin = false;          ///< of the catalogue, not of a user
+  bool unconditional = false;    ///< asks for no CONTEXT or sender of its own
   std::size_t shared_steps = 0;  ///< with the candidate before it (Pattern::SharedSteps)
   Wording wording;
 

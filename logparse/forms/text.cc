@@ -43,12 +43,16 @@ void TextForm::State::Use(Prefix found) {
   Result<Prefix> trimmed =
       Prefix::Compile(text.substr(std::min(text.find_first_not_of(' '), text.size())));
   body_prefix = trimmed.ok() ? std::move(trimmed).value() : found;
+  body_prefix->AllowLineFeeds();
   prefix = std::move(found);
+  heads.Clear();
 }
 
 void TextForm::State::Push(std::string_view bytes) {
   stats.bytes += bytes.size();
+  records.Lend(bytes);
   splitter.Push(bytes, [this](std::string_view line, bool cut) { OnLine(line, cut); });
+  records.TakeBack();
   Sum();
 }
 

@@ -11,6 +11,7 @@ namespace {
 
 // journalctl moves further lines of a message under its first.
 constexpr std::size_t kLeastIndent = 12;
+constexpr std::size_t kMostBegin = 1024;  // bytes of lines over which names spread out a head
 
 void SkipIndent(std::string_view& line) {
   const std::size_t blanks = std::min(line.find_first_not_of(' '), line.size());
@@ -26,6 +27,16 @@ void NumberPiece(Envelope& envelope) {
 Envelope UnwrapPiece(std::string_view line) {
   Envelope envelope = Unwrap(line);
   if (envelope.chunk == 0) NumberPiece(envelope);
+  return envelope;
+}
+
+// The envelope of lines that were kept.
+Envelope UnwrapKept(std::string_view line, std::size_t body, int chunk, bool numbered) {
+  Envelope envelope = Unwrap(line);
+  envelope.chunk = chunk;
+  envelope.number = 0;
+  if (!numbered) envelope.record = {};
+  envelope.body = envelope.rest = line.substr(body);
   return envelope;
 }
 
@@ -75,8 +86,10 @@ void TextForm::State::ReadEnveloped(std::string_view line, bool cut) {
   if (line.empty()) return;
   std::string unescaped;
   Envelope envelope = Open(line, unescaped);
-  const bool tagged = envelope.chunk != 0 || !envelope.color.empty();
+  const Behind before = std::exchange(behind, Behind::kOther);
+  const bool tagged = kind != FormKind::kSyslog && (envelope.chunk != 0 || !envelope.color.empty());
   if (!envelope.present() && !tagged) {
+    behind = before;
     ReadUncarried(line, cut);
   } else if (!envelope.from_server() || IsPlatformLine(envelope)) {
     ReadForeign(envelope, line, cut);
@@ -93,6 +106,8 @@ void TextForm::State::ReadUncarried(std::string_view line, bool cut) {
   Envelope envelope;
   envelope.rest = envelope.body = line;
   Head head;
+  if (behind == Behind::kTorn && JoinTorn(std::string(torn.key), line, cut)) return;
+  if (behind == Behind::kOpening && JoinOpening(std::string(opening.key), line, cut)) return;
   if (!records.HasLast()) {
     if (Doubt(line, cut)) return;
     ++stats.prefix_tried;
@@ -181,16 +196,6 @@ void TextForm::State::ReadPiece(const Envelope& envelope, std::string_view line,
     ReadLaterPiece(envelope, cut);
     return;
   }
-  if (mode == Mode::kPrefix && body_prefix->EndsInName(envelope.body)) {
-    Head head;
-    if (!MatchBody(envelope, head)) {
-      if (Doubt(line, cut)) return;
-      ReleaseTorn();
-      torn_key = KeyOf(envelope, {});
-      torn_line = line;
-      return;
-    }
-  }
   ReadWhole(envelope, line, cut);
 }
 
@@ -201,48 +206,58 @@ void TextForm::State::ReadLaterPiece(const Envelope& envelope, bool cut) {
   Head head;
   if (!records.IsOpen(record)) {
     Count(Unparsed::kOrphan, cut);
-  } else if (JoinOpeningPiece(record, rest, cut)) {
+  } else if (JoinOpening(record, rest, cut)) {
     return;
   } else if (rest.empty() || rest.starts_with('\t')) {
     records.ContinueOf(record, "\n", rest.substr(rest.empty() ? 0 : 1), cut);
   } else if (MatchBody(envelope, head) && !head.label.primary()) {
-    records.Join(record, head.label.part, envelope.body.substr(head.label_begin + head.label.size),
-                 cut);
+    const std::string_view text = envelope.body.substr(head.label_begin + head.label.size);
+    records.Join(record, head.label.part, text, cut);
+    if (text.empty() && !envelope.body.ends_with("  ")) half_label = record;
   } else {
-    records.ContinueOf(record, "", rest, cut);
+    const bool blank = half_label == record && rest.starts_with(' ');
+    half_label.clear();
+    records.ContinueOf(record, "", rest.substr(blank ? 1 : 0), cut);
   }
 }
 
-// A name with a line feed spreads the head of a record over several pieces.
+// Keeps a line for those behind it. Where it has no record of its own, it is known by its process.
+void TextForm::State::Keep(Begin& begin, const Envelope& envelope, std::string_view line) {
+  begin.key = KeyOf(envelope, {});
+  begin.line = line;
+  begin.body = static_cast<std::size_t>(envelope.body.data() - line.data());
+  begin.chunk = envelope.chunk;
+  begin.numbered = !envelope.record.empty();
+}
+
+// A name with a line feed spreads the head of a record over several pieces or lines.
 bool TextForm::State::JoinTorn(const std::string& record, std::string_view rest, bool cut) {
-  if (torn_key != record) return false;
+  if (torn.key.empty() || torn.key != record) return false;
   if (mode != Mode::kPrefix) {
     ReleaseTorn();
     return false;
   }
-  std::string line = std::exchange(torn_line, {});
-  line.append(1, '\n').append(rest);
-  const Envelope envelope = UnwrapPiece(line);
+  torn.line.append(1, '\n').append(rest);
+  const std::string line = torn.line;
+  const Envelope envelope = UnwrapKept(line, torn.body, torn.chunk, torn.numbered);
   Head head;
   if (body_prefix->MatchStranger(envelope.body, true, head)) {
-    torn_key.clear();
+    torn.key.clear();
     ++stats.prefix_tried;
     ++stats.prefix_matched;
     TakeBody(envelope, line, head, cut);
-  } else {
-    const bool torn = body_prefix->EndsInName(envelope.body);
-    torn_line = std::move(line);
-    if (!torn) ReleaseTorn();
+  } else if (line.size() > kMostBegin || !body_prefix->EndsInName(envelope.body)) {
+    ReleaseTorn();
   }
   return true;
 }
 
-// No piece proved that a name was torn apart. What came is one message if it fits.
+// Nothing proved that a name was torn apart. What came is one message if it fits.
 void TextForm::State::ReleaseTorn() {
-  if (torn_key.empty()) return;
-  torn_key.clear();
-  const std::string line = std::exchange(torn_line, {});
-  const Envelope envelope = UnwrapPiece(line);
+  if (torn.key.empty()) return;
+  torn.key.clear();
+  const std::string line = std::exchange(torn.line, {});
+  const Envelope envelope = UnwrapKept(line, torn.body, torn.chunk, torn.numbered);
   Head head;
   ++stats.prefix_tried;
   if (prefix && MatchBody(envelope, head)) {
@@ -253,25 +268,38 @@ void TextForm::State::ReleaseTorn() {
   }
 }
 
-// The same where the first piece looks like a complete head, since the name holds a label.
-bool TextForm::State::JoinOpeningPiece(const std::string& record, std::string_view rest, bool cut) {
-  const std::string_view opening = records.OpeningLine();
-  if (opening.empty() || mode != Mode::kPrefix) return false;
-  if (rest.find(":  ") == std::string_view::npos) return false;
-  const Envelope first = UnwrapPiece(opening);
-  if (KeyOf(first, {}) != record || !body_prefix->EndsInName(first.body)) return false;
-  std::string line(opening);
-  line.append(1, '\n').append(rest);
-  const Envelope envelope = UnwrapPiece(line);
+// The same where the first piece looks like a complete head, since the name holds a label: then it
+// opened no record.
+bool TextForm::State::JoinOpening(const std::string& record, std::string_view rest, bool cut) {
+  if (opening.key.empty() || opening.key != record || mode != Mode::kPrefix) return false;
+  const std::size_t before = opening.line.size();
+  if (before > kMostBegin ||
+      !body_prefix->EndsInName(std::string_view(opening.line).substr(opening.body))) {
+    opening.key.clear();
+    return false;
+  }
+  opening.line.append(1, '\n').append(rest);
+  const std::string line = opening.line;
+  const Envelope envelope = UnwrapKept(line, opening.body, opening.chunk, opening.numbered);
   Head head;
-  if (!body_prefix->MatchStranger(envelope.body, false, head)) return false;
-  if (head.label_begin <= first.body.size()) return false;
-  records.DropLast();
+  if (!body_prefix->MatchStranger(envelope.body, false, head, before - opening.body)) return false;
+  records.Drop(opening.record);
+  opening.key.clear();
   TakeBody(envelope, line, head, cut);
   return true;
 }
 
 // ---- Records in one line ----
+
+// A record whose lines all stand in `body`: its head is on the first unless a name tore it apart.
+bool TextForm::State::MatchLines(std::string_view body, Head& head) const {
+  const std::string_view line = body.substr(0, body.find('\n'));
+  if (line.size() == body.size()) return body_prefix->Match(body, head);
+  if (body_prefix->EndsInName(line) && body_prefix->MatchStranger(body, false, head, line.size())) {
+    return true;
+  }
+  return body_prefix->Match(line, head) || body_prefix->Match(body, head);
+}
 
 bool TextForm::State::MatchBody(const Envelope& envelope, Head& head) const {
   if (!prefix || mode != Mode::kPrefix) {
@@ -280,7 +308,7 @@ bool TextForm::State::MatchBody(const Envelope& envelope, Head& head) const {
     return head.label.found();
   }
   const bool first = envelope.chunk <= 1;
-  if (!body_prefix->Match(envelope.body, head)) {
+  if (!MatchLines(envelope.body, head)) {
     if (!first || SeverityOfLevel(envelope.level) == Severity::kNone) return false;
     if (!body_prefix->MatchWord(envelope.body, head)) return false;
     head.label.severity = SeverityOfLevel(envelope.level);
@@ -308,14 +336,26 @@ void TextForm::State::ReadWhole(const Envelope& envelope, std::string_view line,
     ReadLooseText(envelope, line, cut);
     return;
   }
+  const bool carried = envelope.carrier == Carrier::kSyslog || envelope.chunk != 0;
   Head head;
   if (MatchBody(envelope, head)) {
     ++stats.prefix_tried;
     ++stats.prefix_matched;
     TakeBody(envelope, line, head, cut);
+    if (carried && head.label.primary() && line.size() <= kMostBegin) {
+      Keep(opening, envelope, line);
+      opening.record = KeyOf(envelope, head.session);
+      behind = Behind::kOpening;
+    }
     return;
   }
   if (Doubt(line, cut)) return;
+  if (carried && body_prefix->EndsInName(envelope.body)) {
+    ReleaseTorn();
+    Keep(torn, envelope, line);
+    behind = Behind::kTorn;
+    return;
+  }
   ++stats.prefix_tried;
   Count(Unparsed::kNoPrefix, cut);
 }

@@ -1,9 +1,11 @@
 // Lines that begin with the prefix: a stderr log.
 //
 // Names are printed raw, and a line feed in one tears a head apart. What follows the tear is no
-// line of its own, however much it looks like one: lines behind a head without a label are joined
-// to it (JoinName), and where the torn head looks complete, because the name holds a label before
-// the line feed, the line behind it shows that by fitting only together with it (JoinOpening).
+// line of its own, however much it looks like one. So a head without a label waits for the lines
+// behind it, and so does a complete one that may be the begin of a torn name which holds a label
+// before its line feed: that of a session whose names are new (MayBeTorn). Lines that fit together
+// and prove it by repeating the name are one message (JoinName); else all are read by themselves
+// (ReleaseName).
 #include <algorithm>
 #include <utility>
 
@@ -25,27 +27,27 @@ void TextForm::State::ReadPlain(std::string_view line, bool cut) {
   }
   if (line.empty()) return;
   if (line[0] == '\t') {
-    if (JoinOpening(line, cut)) return;
     if (!records.Continue("\n", line.substr(1), cut)) Count(Unparsed::kOrphan, cut);
     return;
   }
-  Head head;
-  if (prefix->Match(line, head)) {
+  if (Head& head = plain_head; heads.Match(*prefix, line, head)) {
     ++stats.prefix_tried;
     ++stats.prefix_matched;
-    if (head.doubtful) {
-      if (JoinOpening(line, cut)) return;
-      Settle(line, head);
-    }
+    if (head.doubtful) Settle(line, head);
     Take(line, line, head, head.session, cut);
+    if (!cut && MayBeTorn(line, head)) {
+      records.DropLast();
+      name_head = line;
+      name_whole = true;
+    }
     return;
   }
-  if (JoinOpening(line, cut)) return;
   if (Doubt(line, cut)) return;
   ++stats.prefix_tried;
   const bool torn = told ? prefix->EndsInName(line) : prefix->IsHead(line);
   if (torn && line.size() <= kMostNameHead) {
     name_head = line;
+    name_whole = false;
     return;
   }
   Count(Unparsed::kNoPrefix, cut);
@@ -71,21 +73,11 @@ void TextForm::State::Settle(std::string_view line, Head& head) const {
   }
 }
 
-// Reads `line` together with the line before it where both are the head of one message: then that
-// one opened no record.
-bool TextForm::State::JoinOpening(std::string_view line, bool cut) {
-  const std::string_view opening = records.OpeningLine();
-  if (opening.empty() || records.OpeningGoesOn()) return false;
-  if (line.substr(0, kMostNameHead).find(":  ") == std::string_view::npos) return false;
-  if (!prefix->EndsInName(opening)) return false;
-  std::string joined(opening);
-  joined.append(1, '\n').append(line);
-  Head head;
-  if (!prefix->MatchStranger(joined, false, head) || head.label_begin <= opening.size())
-    return false;
-  records.DropLast();
-  Take(joined, joined, head, head.session, cut);
-  return true;
+// Whether the message that was just taken from `line` may be the begin of a torn name.
+bool TextForm::State::MayBeTorn(std::string_view line, const Head& head) const {
+  if (!head.label.primary() || records.GoesOn() || !prefix->EndsInName(line)) return false;
+  const std::string_view text = line.substr(head.label_begin + head.label.size);
+  return !text.starts_with("connection received: host=");
 }
 
 // Whether `line` was taken as a further part of a torn head.
@@ -93,9 +85,9 @@ bool TextForm::State::JoinName(std::string_view line, bool cut) {
   std::string joined = name_head + '\n';
   joined += line;
   Head head;
-  if (prefix->MatchStranger(joined, true, head)) {
+  if (prefix->MatchStranger(joined, !name_whole, head, name_whole ? name_head.size() : 0)) {
+    if (!name_whole) ++stats.prefix_matched;
     name_head.clear();
-    ++stats.prefix_matched;
     Take(joined, joined, head, head.session, cut);
     return true;
   }
@@ -125,13 +117,14 @@ void TextForm::State::ReleaseName() {
   std::size_t end = std::min(lines.find('\n'), lines.size());
   const std::size_t first = end;
   Head head;
-  bool fits = false;
+  bool fits = name_whole && prefix->Match(std::string_view(lines).substr(0, end), head);
+  if (fits && head.doubtful) Settle(std::string_view(lines).substr(0, end), head);
   while (!fits && end < lines.size()) {
     end = std::min(lines.find('\n', end + 1), lines.size());
     fits = prefix->Match(std::string_view(lines).substr(0, end), head);
   }
   if (fits) {
-    ++stats.prefix_matched;
+    if (!name_whole) ++stats.prefix_matched;
     const std::string_view message = std::string_view(lines).substr(0, end);
     Take(message, message, head, head.session, false);
   } else {
@@ -148,18 +141,13 @@ void TextForm::State::ReleaseName() {
 // Takes a line apart that `head` fits at the begin of `body`, which lies in `line`.
 void TextForm::State::Take(std::string_view line, std::string_view body, const Head& head,
                            std::string_view record, bool cut, const Envelope* envelope) {
-  std::string_view text = body.substr(head.label_begin + head.label.size);
+  const std::string_view text = body.substr(head.label_begin + head.label.size);
   if (!head.label.primary()) {
     if (!records.Join(record, head.label.part, text, cut)) Count(Unparsed::kOrphan, cut);
     return;
   }
   Message message;
   message.sqlstate = head.sqlstate;
-  const std::string_view code = LeadingSqlstate(text);
-  if (!code.empty() && (head.sqlstate.empty() || head.sqlstate == code)) {
-    message.sqlstate = code;
-    text.remove_prefix(7);
-  }
   if (envelope != nullptr) Describe(*envelope, message);
   message.severity = head.label.severity;
   message.labelled = true;
@@ -170,6 +158,7 @@ void TextForm::State::Take(std::string_view line, std::string_view body, const H
   message.database = head.database;
   message.application = head.application;
   message.text = text;
+  if (text.empty() && envelope != nullptr && !body.ends_with("  ")) half_label = record;
   records.Open(record, line, message, cut);
 }
 

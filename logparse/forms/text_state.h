@@ -23,6 +23,7 @@
 #include "logparse/forms/syslog.h"
 #include "logparse/forms/syslog_chunks.h"
 #include "logparse/forms/text.h"
+#include "logparse/head_cache.h"
 #include "logparse/held.h"
 #include "logparse/lines.h"
 #include "logparse/prefix.h"
@@ -32,6 +33,16 @@ namespace pgbeacon::log {
 
 struct TextForm::State {
   enum class Mode { kHold, kPrefix, kLoose };
+
+  /// The first lines of a record that something carries.
+  struct Begin {
+    std::string key;     // of its pieces; empty: there is none
+    std::string record;  // that it opened
+    std::string line;
+    std::size_t body = 0;  // where the message begins
+    int chunk = 0;
+    bool numbered = false;  // the record has a number
+  };
 
   static constexpr std::uint64_t kFirstPatience = 64;  // lines without doubt after one in vain
   static constexpr std::uint64_t kMostPatience = 16384;
@@ -57,7 +68,7 @@ struct TextForm::State {
   // text_plain.cc: lines that begin with the prefix
   void ReadPlain(std::string_view line, bool cut);
   void Settle(std::string_view line, Head& head) const;
-  bool JoinOpening(std::string_view line, bool cut);
+  bool MayBeTorn(std::string_view line, const Head& head) const;
   bool JoinName(std::string_view line, bool cut);
   void ReleaseName();
   void Take(std::string_view line, std::string_view body, const Head& head, std::string_view record,
@@ -65,6 +76,7 @@ struct TextForm::State {
 
   // text_enveloped.cc: lines that something carries
   Envelope Open(std::string_view& line, std::string& unescaped);
+  void Keep(Begin& begin, const Envelope& envelope, std::string_view line);
   void ReadEnveloped(std::string_view line, bool cut);
   void ReadUncarried(std::string_view line, bool cut);
   void ReadServer(Envelope& envelope, std::string_view line, bool cut);
@@ -73,11 +85,12 @@ struct TextForm::State {
   void ReadLaterPiece(const Envelope& envelope, bool cut);
   void ReleaseTorn();
   bool JoinTorn(const std::string& record, std::string_view rest, bool cut);
-  bool JoinOpeningPiece(const std::string& record, std::string_view rest, bool cut);
+  bool JoinOpening(const std::string& record, std::string_view rest, bool cut);
   void ReadWhole(const Envelope& envelope, std::string_view line, bool cut);
   void ReleaseHeld(bool all);
   void ReadHeld(const Chunks::Held& piece);
   void ResolveNumber(Envelope& envelope);
+  bool MatchLines(std::string_view body, Head& head) const;
   bool MatchBody(const Envelope& envelope, Head& head) const;
   void TakeBody(const Envelope& envelope, std::string_view line, const Head& head, bool cut);
   std::string_view KeyOf(const Envelope& envelope, std::string_view session);
@@ -97,6 +110,8 @@ struct TextForm::State {
   Mode mode = Mode::kHold;
   FormKind kind = FormKind::kAuto;
   std::optional<Prefix> prefix;
+  HeadCache heads;                    // of `prefix`
+  Head plain_head;                    // of the last line; here so that it need not be cleared
   std::optional<Prefix> body_prefix;  // the same without the blanks that it begins with
   bool told = false;                  // configured or set, not detected
   std::optional<bool> enveloped;      // whether the server's lines come in envelopes
@@ -104,10 +119,18 @@ struct TextForm::State {
   bool replaying = false;
   std::vector<std::string> sample;  // lines that the detected prefix fits
   std::uint64_t doubt_from = 0, patience = kFirstPatience;
-  std::string name_head;  // lines of a head that a name with line feeds spreads out
+  std::string name_head;    // lines of a head that a name with line feeds spreads out
+  bool name_whole = false;  // the first of them is a message if they are not one
   Chunks chunks;
   SyslogNumbers numbers;
-  std::string torn_key, torn_line;  // a first piece that ends inside a name
+  Begin torn;     // fits no prefix and ends inside a name
+  Begin opening;  // opened a record, but a name that holds a label may look like that, too
+  enum class Behind : std::uint8_t {
+    kOther,
+    kTorn,
+    kOpening
+  } behind = Behind::kOther;  // last line
+  std::string half_label;     // the record whose last piece ends between the blanks behind a label
   std::string key;
 };
 

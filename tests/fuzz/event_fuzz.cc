@@ -1,8 +1,12 @@
 // Any bytes as one message: the fast matcher says what the naive one says, and the tally counts it.
 // Input: severity, side and flags in three bytes, then SQLSTATE, CONTEXT and text, ended by LF.
+// With flag 4 the text's first four bytes choose a sample of the catalogue, a place in it and how
+// much of it the rest replaces.
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "logparse/events/catalogue.h"
 #include "logparse/tally.h"
@@ -17,6 +21,22 @@ std::string_view NextField(std::string_view& input) {
   const std::string_view field = input.substr(0, end);
   input.remove_prefix(end == std::string_view::npos ? input.size() : end + 1);
   return field;
+}
+
+// A message close to one that a row takes.
+std::string ChangeSample(const Catalogue& catalogue, std::string_view change) {
+  static const std::vector<std::string> samples = [&] {
+    std::vector<std::string> all;
+    for (const EventRow& row : catalogue.rows()) {
+      all.insert(all.end(), row.samples.begin(), row.samples.end());
+    }
+    return all;
+  }();
+  const auto byte = [&](std::size_t i) -> std::size_t {
+    return static_cast<unsigned char>(change[i]);
+  };
+  std::string text = samples[(byte(0) * 256 + byte(1)) % samples.size()];
+  return text.replace(byte(2) % (text.size() + 1), byte(3) % 32, change.substr(4));
 }
 
 void Require(bool condition) {
@@ -40,6 +60,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   message.sqlstate = NextField(input);
   message.context = NextField(input);
   message.text = input;
+  std::string changed;
+  if ((data[2] & 4) != 0 && input.size() >= 4) {
+    changed = ChangeSample(*catalogue, input);
+    message.text = changed;
+  }
   Event fast;
   Event naive;
   catalogue->Match(message, fast);

@@ -73,7 +73,7 @@ ROWS = (
     ("numeric overflow", "22003", "numeric_overflow", "select 1234::numeric(3,1)"),
     ("too long", "22001", "string_too_long", "create temp table t (a varchar(3))", "insert into t values ('long')"),
     ("no integer", "22P02", "invalid_text_representation", "select 'x'::int"),
-    ("no date", "22007", "invalid_text_representation", "select 'x'::date"),
+    ("no date", "22007", "invalid_datetime_format", "select 'x'::date"),
     ("date out of range", "22008", "datetime_out_of_range", "select '2026-13-45'::date"),
     ("bytes of no encoding", "22021", "invalid_encoding", b"select '\xff'"),
     ("character of another encoding", "22P05", "untranslatable_char", "select convert_to('\u2603', 'LATIN1')"),

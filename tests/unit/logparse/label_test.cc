@@ -101,6 +101,7 @@ TEST(Label, OfSeveralLanguagesMayBeInOneLog) {
   });
   const std::string head = "2026-11-20 20:14:23.488 UTC [7] app@shop ";
   reader.Push(head + "FEHLER:  42P01: Relation \xC2\xBBx\xC2\xAB existiert nicht\n" + head +
+              "ORT:  parserOpenTable, parse_relation.c:1384\n" + head +
               "ANWEISUNG:  SELECT\n\t1\n" + head + "LOG:  duration: 1.000 ms\n" + head +
               "ERREUR:  oui\n" + head +
               "D\xC3\x89TAIL:  \xC3\xA7"

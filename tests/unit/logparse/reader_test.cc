@@ -100,21 +100,23 @@ TEST(Reader, TakesTheSqlstateOfVerboseVerbosity) {
       {"ERROR:  42P01: relation \"x\" does not exist",
        "sqlstate=42P01 session=1 text=relation \"x\" does not exist"},
       {"LOG:  00000: hi", "sqlstate=00000 session=1 text=hi"},
-      {"ERROR:  HELLO: x", "text=HELLO: x"},
-      {"ERROR:  12345: x", "text=12345: x"},
+      {"ERROR:  U0001: raised", "sqlstate=U0001 session=1 text=raised"},
+      {"ERROR:  Hello: x", "text=Hello: x"},
       {"ERROR:  42P01:x", "text=42P01:x"},
   };
   for (const auto& c : cases) {
-    const Outcome outcome = ReadAll("[1] " + std::string(c.line) + "\n", "[%p] ");
+    const Outcome outcome =
+        ReadAll("[1] " + std::string(c.line) + "\n[1] LOCATION:  \n[1] STATEMENT:  \n", "[%p] ");
     ASSERT_EQ(outcome.messages.size(), 1U);
     EXPECT_TRUE(outcome.messages[0].ends_with(c.expected)) << outcome.messages[0];
   }
 }
 
 TEST(Reader, PrefersTheSqlstateOfThePrefix) {
-  EXPECT_EQ(ReadAll("P0001|ERROR:  42000: x\n", "%e|").messages,
+  const std::string location = "00000|LOCATION:  \n";
+  EXPECT_EQ(ReadAll("P0001|ERROR:  42000: x\n" + location, "%e|").messages,
             (Strings{"server severity=ERROR sqlstate=P0001 text=42000: x"}));
-  EXPECT_EQ(ReadAll("42000|ERROR:  42000: x\n", "%e|").messages,
+  EXPECT_EQ(ReadAll("42000|ERROR:  42000: x\n" + location, "%e|").messages,
             (Strings{"server severity=ERROR sqlstate=42000 text=x"}));
 }
 

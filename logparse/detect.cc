@@ -14,7 +14,7 @@ constexpr std::size_t kMostHead = 768;    // bytes before a label
 constexpr std::size_t kInferredFrom = 8;  // lines that prefixes are inferred from
 
 // Ordered: where two fit equally well the first wins, so what names more fields stands first.
-constexpr std::array<std::string_view, 37> kKnown = {
+constexpr std::array<std::string_view, 38> kKnown = {
     // Heroku since 2022, and before.
     R"(sql_error_code = %e time_ms = "%m" pid="%p" proc_start_time="%s" session_id="%c" vtid="%v" tid="%x" log_line="%l" %qdatabase="%d" connection_source="%r" user="%u" application_name="%a" )",
     "sql_error_code = %e ",
@@ -44,6 +44,7 @@ constexpr std::array<std::string_view, 37> kKnown = {
     "%h %m [%p] %q%u@%d ",
     // With the application behind Debian's; the first is what docs/logs.md advises.
     "%m [%p] %q%u@%d/%a %e ",
+    "%m [%p] %e %q%u@%d/%a ",
     "%m [%p] %q[user=%u,db=%d,app=%a] ",
     "%m [%p] %q%u@%d app=%a ",
     "%m [%p] %q%u@%d/%a ",
@@ -165,25 +166,26 @@ std::string StopBeforeNames(const std::string& text) {
   return {};
 }
 
-// Without padding and %q first: among equals the stricter one wins, then the one of more fields.
+// Without texts, padding and %q first: among equals the stricter one wins, then the one of more
+// fields.
 std::vector<Prefix> Inferred(const std::vector<std::string_view>& lines) {
-  std::set<std::tuple<bool, bool, std::ptrdiff_t, std::string>> texts;
-  const auto add = [&texts](bool padded, bool stops, std::string text) {
+  std::set<std::tuple<int, bool, std::ptrdiff_t, std::string>> texts;
+  const auto add = [&texts](int way, bool stops, std::string text) {
     const std::ptrdiff_t fields = std::count(text.begin(), text.end(), '%');
-    texts.emplace(padded, stops, -fields, std::move(text));
+    texts.emplace(way, stops, -fields, std::move(text));
   };
   for (std::size_t i = 0; i < std::min(lines.size(), kInferredFrom); ++i) {
     const std::size_t label = FindLabel(lines[i], 0, kMostHead);
     if (label == 0 || label == std::string_view::npos) continue;
-    for (const bool padded : {false, true}) {
-      std::string text = InferPrefix(lines[i].substr(0, label), padded);
-      add(padded, true, StopAfterPid(text));
-      add(padded, true, StopBeforeNames(text));
-      add(padded, false, std::move(text));
+    for (int way = 0; way < 4; ++way) {
+      std::string text = InferPrefix(lines[i].substr(0, label), way % 2 == 1, way >= 2);
+      add(way, true, StopAfterPid(text));
+      add(way, true, StopBeforeNames(text));
+      add(way, false, std::move(text));
     }
   }
   std::vector<Prefix> prefixes;
-  for (const auto& [padded, stops, fields, text] : texts) {
+  for (const auto& [way, stops, fields, text] : texts) {
     if (text.empty()) continue;
     Result<Prefix> prefix = Prefix::Compile(text);
     if (prefix.ok()) prefixes.push_back(std::move(prefix).value());

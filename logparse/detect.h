@@ -28,7 +28,8 @@ Detected DetectPrefix(const std::vector<std::string_view>& lines,
 
 /// A prefix for a line whose label begins after `head`: times, pid, session, names by their keys
 /// ("user=bob"), "user@database", addresses; other words are taken as words of unknown meaning,
-/// written %~. With `padded` blanks beside a field count as its padding.
-std::string InferPrefix(std::string_view head, bool padded);
+/// written %~. With `padded` blanks beside a field count as its padding; with `texts` words with
+/// single blanks between are one text, written %b.
+std::string InferPrefix(std::string_view head, bool padded, bool texts);
 
 }  // namespace pgbeacon::log

@@ -1,7 +1,8 @@
 // Inference of a log_line_prefix from one head: the bytes that stood before a label. From left to
 // right each place is tried as a time, a number in its usual surroundings, a known key with its
 // value, user@database, an address; letters that are none of these become %~, the rest a literal.
-// Blanks beside a field are literals, or its padding if asked so; one head alone cannot tell.
+// Blanks beside a field are literals, or its padding if asked so; words with single blanks between
+// are fields of their own, or one text (%b) if asked so. One head alone cannot tell.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -53,7 +54,8 @@ bool Fits(std::string_view escape, std::string_view text) {
 
 class Inference {
  public:
-  Inference(std::string_view head, bool padded) : head_(head), padded_(padded) {}
+  Inference(std::string_view head, bool padded, bool texts)
+      : head_(head), padded_(padded), texts_(texts) {}
 
   std::string Run() {
     while (pos_ < head_.size()) {
@@ -212,8 +214,15 @@ class Inference {
   }
 
   bool Number() {
-    const std::size_t end = SkipWhile(head_, pos_, IsDigit);
-    if (end == pos_ || (end < head_.size() && IsLetter(head_[end]))) return false;
+    const bool negative = head_[pos_] == '-' && (pos_ == 0 || !IsWord(head_[pos_ - 1]));
+    const std::size_t end = SkipWhile(head_, pos_ + (negative ? 1 : 0), IsDigit);
+    const std::size_t digits = end - pos_ - (negative ? 1 : 0);
+    if (digits == 0 || (end < head_.size() && IsLetter(head_[end]))) return false;
+    constexpr std::size_t kLongXid = 10;
+    if ((negative || digits > kLongXid) && !Uses("%Q")) {
+      Field("%Q", end);
+      return true;
+    }
     const std::string_view number = head_.substr(pos_, end - pos_);
     if (end < head_.size() && head_[end] == '/') {
       const std::size_t stop = SkipWhile(head_, end + 1, IsDigit);
@@ -248,14 +257,25 @@ class Inference {
     }
     if (end == head_.size() || head_[end] == '=') {
       Literal(end - pos_);
+    } else if (texts_) {
+      Field("%b", TextEnd(end));
     } else {
       Field("%~", end);
     }
     return true;
   }
 
+  // The end of the words that go on behind `end`.
+  std::size_t TextEnd(std::size_t end) const {
+    while (end + 1 < head_.size() && head_[end] == ' ' && IsWord(head_[end + 1])) {
+      end = SkipWhile(head_, end + 1, IsWord);
+    }
+    return end;
+  }
+
   const std::string_view head_;
   const bool padded_;
+  const bool texts_;
   std::size_t pos_ = 0;
   std::string out_;
   std::string used_;  // letters of the escapes in out_
@@ -263,8 +283,8 @@ class Inference {
 
 }  // namespace
 
-std::string InferPrefix(std::string_view head, bool padded) {
-  return Inference(head, padded).Run();
+std::string InferPrefix(std::string_view head, bool padded, bool texts) {
+  return Inference(head, padded, texts).Run();
 }
 
 }  // namespace pgbeacon::log

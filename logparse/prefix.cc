@@ -125,6 +125,12 @@ Result<Prefix> Prefix::Compile(std::string_view log_line_prefix) {
       prefix.user_at_ |= prefix.parts_[i + 1].literal.starts_with('@');
     }
   }
+  std::size_t names = 0;
+  for (std::size_t i = prefix.first_raw_; i < prefix.parts_.size(); ++i) {
+    const Part& part = prefix.parts_[i];
+    names += part.shape == Shape::kLiteral ? part.literal.size() : part.max_size;
+    if (part.escape == 'u' || part.escape == 'd') prefix.most_names_ = names;
+  }
   prefix.has_names_ = prefix.first_name_ != prefix.parts_.size();
   prefix.ends_in_field_ = !prefix.parts_.empty() && prefix.parts_.back().shape != Shape::kLiteral;
   prefix.repeated_from_ = prefix.RepeatedFrom();

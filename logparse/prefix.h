@@ -69,6 +69,9 @@ class Prefix {
   /// hold a line feed, and the rest of the head then stands on the next line.
   bool EndsInName(std::string_view line) const;
 
+  /// The same where no transport has escaped bytes of the names, so that they have 63 at most.
+  bool EndsInPlainName(std::string_view line) const;
+
   /// Whether all of the prefix, or all up to a user or database name, stands at the begin of
   /// `line` and little more; for lines without a label.
   bool IsHead(std::string_view line) const;
@@ -88,7 +91,8 @@ class Prefix {
 
  private:
   friend class HeadCache;
-  static constexpr std::size_t kMaxName = 63;  // NAMEDATALEN - 1
+  static constexpr std::size_t kMaxName = 63;               // NAMEDATALEN - 1
+  static constexpr std::size_t kMostInHead = 3 * kMaxName;  // both names and what stands between
 
   enum class Shape : std::uint8_t {
     kLiteral,
@@ -134,7 +138,7 @@ class Prefix {
   bool Complete(std::string_view line, bool fast, Head& head) const;
   bool MatchFast(std::string_view line, Head& head) const;
   bool MatchSlow(std::string_view line, Head& head) const;
-  bool FitsBefore(std::size_t index, std::string_view line) const;
+  bool FitsBefore(std::size_t index, std::string_view line, std::size_t most) const;
   bool MatchBefore(std::string_view line, std::size_t label_begin, Head& head) const;
   bool MatchBefore(std::string_view line, std::size_t label_begin, const Repeated& repeated,
                    Head& head) const;
@@ -147,6 +151,7 @@ class Prefix {
   std::size_t max_head_ = 0;    // no label of this prefix begins after this many bytes
   std::size_t first_name_ = 0;  // index of the first kName, parts_.size() if none
   std::size_t first_raw_ = 0;   // the same of the first %u or %d
+  std::size_t most_names_ = 0;  // bytes from there to the end of the last %u or %d
   bool has_names_ = false;
   bool ends_in_field_ = false;  // no literal stands before the label
   bool user_at_ = false;        // has "%u@"

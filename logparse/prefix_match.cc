@@ -391,9 +391,8 @@ bool Prefix::MatchWord(std::string_view line, Head& head) const {
   return false;
 }
 
-// Whether `line` fits up to the part `index` and has few bytes behind that place.
-bool Prefix::FitsBefore(std::size_t index, std::string_view line) const {
-  constexpr std::size_t kMostInHead = 3 * kMaxName;  // both names and what may stand between
+// Whether `line` fits up to the part `index` and has at most `most` bytes behind that place.
+bool Prefix::FitsBefore(std::size_t index, std::string_view line, std::size_t most) const {
   std::size_t pos = 0;
   for (std::size_t i = 0; i < index; ++i) {
     const Part& part = parts_[i];
@@ -406,15 +405,20 @@ bool Prefix::FitsBefore(std::size_t index, std::string_view line) const {
     pos = part.shape == Shape::kName ? NameEnd(i, line, pos) : FieldEnd(part, line, pos);
     if (pos == kNone) return false;
   }
-  return line.size() - pos <= kMostInHead;
+  return line.size() - pos <= most;
 }
 
 bool Prefix::EndsInName(std::string_view line) const {
-  return first_raw_ != parts_.size() && FitsBefore(first_raw_, line);
+  return first_raw_ != parts_.size() && FitsBefore(first_raw_, line, kMostInHead);
+}
+
+bool Prefix::EndsInPlainName(std::string_view line) const {
+  return first_raw_ != parts_.size() &&
+         FitsBefore(first_raw_, line, std::min(most_names_, kMostInHead));
 }
 
 bool Prefix::IsHead(std::string_view line) const {
-  return !parts_.empty() && first_raw_ > 0 && FitsBefore(first_raw_, line);
+  return !parts_.empty() && first_raw_ > 0 && FitsBefore(first_raw_, line, kMostInHead);
 }
 
 bool Prefix::Begins(std::string_view line) const {

@@ -75,7 +75,7 @@ void TextForm::State::Settle(std::string_view line, Head& head) const {
 
 // Whether the message that was just taken from `line` may be the begin of a torn name.
 bool TextForm::State::MayBeTorn(std::string_view line, const Head& head) const {
-  if (!head.label.primary() || records.GoesOn() || !prefix->EndsInName(line)) return false;
+  if (!head.label.primary() || records.GoesOn() || !prefix->EndsInPlainName(line)) return false;
   const std::string_view text = line.substr(head.label_begin + head.label.size);
   return !text.starts_with("connection received: host=");
 }
@@ -104,7 +104,7 @@ bool TextForm::State::JoinName(std::string_view line, bool cut) {
     }
     return true;
   }
-  if (joined.size() > kMostNameHead || !prefix->EndsInName(joined)) return false;
+  if (joined.size() > kMostNameHead || !prefix->EndsInPlainName(joined)) return false;
   name_head = std::move(joined);
   return true;
 }

@@ -172,6 +172,7 @@ def _bad_settings(world):
 def _settings(world):
     world.configure(work_mem="5MB", maintenance_work_mem="32MB")
     world.logged('parameter "work_mem" changed to "5MB"')
+    world.logged('parameter "maintenance_work_mem" changed to "32MB"')
     del world.server.settings["maintenance_work_mem"]
     world.configure()
     world.logged('parameter "maintenance_work_mem" removed')

@@ -49,6 +49,12 @@ TEST(Attacks, ATextIsNoSqlstateWhereTheLogIsNotVerbose) {
             "ERROR P0001 XX001: forged\n");
 }
 
+TEST(Attacks, ATextThatEndsLikeABeginOfANameTakesNoOthersMessage) {
+  const std::string time = "2026-11-21 10:02:50.264 UTC ";
+  EXPECT_EQ(Told(time + "[7] x@x ERROR:  no name@\n" + time + "[8] y@y FATAL:  bye\n", kDebian),
+            "ERROR no name@\nFATAL bye\n");
+}
+
 TEST(Attacks, ANameWithALabelBeforeItsLineFeedIsOneMessage) {
   const std::string time = "2026-11-21 10:02:50.264 UTC [4068] ";
   const std::string forged = "2026-11-21 10:02:49.851 UTC [4242] PANIC:  x";
@@ -148,7 +154,7 @@ TEST(Attacks, NamesDoNotChooseThePrefixThatIsDetected) {
   Reader reader({}, [](const Message&) {});
   reader.Push(log);
   reader.Flush(true);
-  EXPECT_EQ(reader.prefix(), "%m [%p] %e %u@%d/%a ");
+  EXPECT_EQ(reader.prefix(), "%m [%p] %e %q%u@%d/%a ");
 }
 
 }  // namespace

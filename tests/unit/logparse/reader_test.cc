@@ -206,6 +206,29 @@ TEST(Reader, DetectsCommonPrefixesFromOneLine) {
   }
 }
 
+TEST(Reader, DetectsTextsWithBlanksAndSignedNumbers) {
+  const struct {
+    std::string_view before, behind;
+    std::vector<std::string_view> values;
+    std::string_view prefix;
+  } cases[] = {
+      {"[7] (", ") ", {"psql", "PostgreSQL JDBC Driver", "my app 2"}, "%m [%p] (%b) "},
+      {"[7] [", "] ", {"client backend", "checkpointer"}, "%m [%p] [%b] "},
+      {"[7] ", " ", {"-1302153480592237684", "4302153480592237684", "0"}, "%m [%p] %Q "},
+  };
+  for (const auto& c : cases) {
+    std::string log;
+    for (int i = 0; i < 100; ++i) {
+      log += kTime;
+      log.append(c.before).append(c.values[i % c.values.size()]).append(c.behind);
+      log += "LOG:  hi\n";
+    }
+    const Outcome outcome = ReadUnconfigured(log);
+    EXPECT_EQ(outcome.prefix.value_or("none"), c.prefix);
+    EXPECT_EQ(outcome.messages.size(), 100U) << c.prefix;
+  }
+}
+
 TEST(Reader, WidensADetectedPrefixWithoutLosingALine) {
   std::string log;
   for (int i = 0; i < 100; ++i) log += std::string(kTime) + "[1] LOG:  background\n";

@@ -96,11 +96,13 @@ void Restrict(bool syslog, std::vector<Said>& messages) {
   }
 }
 
-// Names are told from the message by the label, so with names the messages must hold none.
+// Names are told from the message by the label and from each other by '@', so with names the
+// messages must hold none: two FATALs of a session that nothing is known of may be one torn name.
 std::string_view PrefixFor(const std::vector<Said>& messages) {
   const bool labels = std::ranges::any_of(messages, [](const Said& said) {
-    return std::ranges::any_of(
-        said.fields, [](const std::string& field) { return field.find(':') != std::string::npos; });
+    return std::ranges::any_of(said.fields, [](const std::string& field) {
+      return field.find_first_of(":@") != std::string::npos;
+    });
   });
   return labels ? kPlainPrefix : kNamesPrefix;
 }

@@ -18,6 +18,22 @@ bool IsAlnum(char c) { return IsDigit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 
 
 }  // namespace
 
+/// A field that a head has and an entry remembers.
+struct HeadCache::Field {
+  std::string_view Head::*in_head;
+  Slice Entry::*in_entry;
+};
+
+constexpr std::array<HeadCache::Field, 7> HeadCache::kFields = {{
+    {&Head::pid, &Entry::pid},
+    {&Head::session, &Entry::session},
+    {&Head::user, &Entry::user},
+    {&Head::database, &Entry::database},
+    {&Head::application, &Entry::application},
+    {&Head::sqlstate, &Entry::sqlstate},
+    {&Head::remote, &Entry::remote},
+}};
+
 HeadCache::HeadCache() : entries_(kEntries) {}
 
 void HeadCache::Clear() {
@@ -68,13 +84,7 @@ bool HeadCache::Recall(const Prefix& prefix, std::string_view line, Head& head) 
     return std::string_view(bytes + slice.begin, slice.size);
   };
   head.time = from == 0 ? std::string_view() : line.substr(0, from + entry.time);
-  head.pid = view(entry.pid);
-  head.session = view(entry.session);
-  head.user = view(entry.user);
-  head.database = view(entry.database);
-  head.application = view(entry.application);
-  head.sqlstate = view(entry.sqlstate);
-  head.remote = view(entry.remote);
+  for (const Field& field : kFields) head.*field.in_head = view(entry.*field.in_entry);
   head.label_begin = from + entry.size;
   head.label = label;
   head.doubtful = false;
@@ -104,13 +114,7 @@ void HeadCache::Learn(const Prefix& prefix, std::string_view line, const Head& h
   entry.size = static_cast<std::uint8_t>(end - from);
   entry.time = static_cast<std::uint8_t>(from == 0 ? 0 : head.time.size() - from);
   entry.stopped = head.stopped;
-  entry.pid = slice(head.pid);
-  entry.session = slice(head.session);
-  entry.user = slice(head.user);
-  entry.database = slice(head.database);
-  entry.application = slice(head.application);
-  entry.sqlstate = slice(head.sqlstate);
-  entry.remote = slice(head.remote);
+  for (const Field& field : kFields) entry.*field.in_entry = slice(head.*field.in_head);
 }
 
 }  // namespace pgbeacon::log

@@ -48,6 +48,9 @@ class HeadCache {
   void Learn(const Prefix& prefix, std::string_view line, const Head& head);
   Entry& EntryAt(const char* bytes);
 
+  struct Field;
+  static const std::array<Field, 7> kFields;
+
   std::vector<Entry> entries_;
   std::array<char, kMostTime> time_{};  // of the last line, without its milliseconds
 };

@@ -8,18 +8,10 @@
 #include <vector>
 
 #include "base/yaml.h"
+#include "catalogue_support.h"
 
 namespace pgbeacon::log {
 namespace {
-
-const Catalogue& Builtin() {
-  static const Result<Catalogue> catalogue = Catalogue::Builtin();
-  if (!catalogue.ok()) {
-    ADD_FAILURE() << catalogue.error().message;
-    std::abort();
-  }
-  return *catalogue;
-}
 
 std::string Name(const Event& event) { return event.row == nullptr ? "" : event.row->name; }
 

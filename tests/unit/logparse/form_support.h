@@ -111,12 +111,14 @@ inline std::string Shown(const Message& m) {
   add("application", m.application);
   add("source", m.source);
   add("process", m.process);
+  add("color", m.color);
   add("text", m.text);
   add("detail", m.detail);
   add("hint", m.hint);
   add("query", m.query);
   add("context", m.context);
   add("location", m.location);
+  add("backtrace", m.backtrace);
   add("statement", m.statement);
   if (!m.labelled) out += " unlabelled";
   if (m.truncated) out += " truncated";

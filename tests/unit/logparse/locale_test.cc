@@ -10,19 +10,11 @@
 #include <vector>
 
 #include "base/text.h"
+#include "catalogue_support.h"
 #include "logparse/events/catalogue.h"
 
 namespace pgbeacon::log {
 namespace {
-
-const Catalogue& Builtin() {
-  static const Result<Catalogue> catalogue = Catalogue::Builtin();
-  if (!catalogue.ok()) {
-    ADD_FAILURE() << catalogue.error().message;
-    std::abort();
-  }
-  return *catalogue;
-}
 
 struct Localized {
   std::string language, event, text, fields;

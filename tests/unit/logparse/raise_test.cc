@@ -5,20 +5,12 @@
 #include <string_view>
 
 #include "base/yaml.h"
+#include "catalogue_support.h"
 #include "logparse/events/catalogue.h"
 #include "logparse/events/origin.h"
 
 namespace pgbeacon::log {
 namespace {
-
-const Catalogue& Builtin() {
-  static const Result<Catalogue> catalogue = Catalogue::Builtin();
-  if (!catalogue.ok()) {
-    ADD_FAILURE() << catalogue.error().message;
-    std::abort();
-  }
-  return *catalogue;
-}
 
 std::string Matched(const Catalogue& catalogue, const Message& message) {
   Event event;

@@ -11,71 +11,15 @@
 #include <string_view>
 #include <vector>
 
+#include "reader_support.h"
+
 namespace pgbeacon::log {
 namespace {
-
-constexpr std::string_view kDebian = "%m [%p] %q%u@%d ";
-constexpr std::string_view kTime = "2026-11-20 20:14:23.488 UTC ";
-
-std::string Show(const Message& m) {
-  std::string out(SideName(m.side));
-  const auto add = [&out](std::string_view name, std::string_view value) {
-    if (!value.empty()) out.append(" ").append(name).append("=").append(value);
-  };
-  add("severity", SeverityName(m.severity));
-  add("sqlstate", m.sqlstate);
-  add("session", m.session);
-  add("user", m.user);
-  add("database", m.database);
-  add("application", m.application);
-  add("source", m.source);
-  add("process", m.process);
-  add("color", m.color);
-  add("text", m.text);
-  add("detail", m.detail);
-  add("hint", m.hint);
-  add("query", m.query);
-  add("context", m.context);
-  add("location", m.location);
-  add("backtrace", m.backtrace);
-  add("statement", m.statement);
-  if (!m.labelled) out += " unlabelled";
-  if (m.truncated) out += " truncated";
-  return out;
-}
-
-struct Outcome {
-  std::vector<std::string> messages;
-  ReaderStats stats;
-  std::optional<std::string> prefix;
-};
-
-Outcome ReadPieces(const std::vector<std::string_view>& pieces, ReaderOptions options) {
-  Outcome outcome;
-  Reader reader(std::move(options), [&](const Message& m) { outcome.messages.push_back(Show(m)); });
-  for (std::string_view piece : pieces) reader.Push(piece);
-  reader.Flush(true);
-  outcome.stats = reader.stats();
-  outcome.prefix = reader.prefix();
-  return outcome;
-}
-
-Outcome ReadAll(std::string_view log, std::string_view prefix = kDebian) {
-  return ReadPieces({log}, {.prefix = std::string(prefix)});
-}
-
-Outcome ReadUnconfigured(std::string_view log) { return ReadPieces({log}, {}); }
-
-std::uint64_t Unparsed(const Outcome& outcome, log::Unparsed reason) {
-  return outcome.stats.unparsed[static_cast<std::size_t>(reason)];
-}
 
 std::string File(const std::string& name) {
   std::ifstream file(PGB_SOURCE_DIR "/tests/data/logs/" + name, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
-
-using Strings = std::vector<std::string>;
 
 TEST(Reader, JoinsSecondaryLinesToTheMessageOfTheirSession) {
   const std::string log =
@@ -179,114 +123,6 @@ TEST(Reader, DeliversAQuietSessionWhileOthersAreBusy) {
   reader.Push("[1] ERROR:  quiet\n");
   for (int i = 0; i < 2000; ++i) reader.Push("[2] LOG:  busy\n");
   EXPECT_NE(std::find(messages.begin(), messages.end(), "quiet"), messages.end());
-}
-
-TEST(Reader, DetectsCommonPrefixesFromOneLine) {
-  const struct {
-    std::string_view head, prefix;
-  } cases[] = {
-      {"2026-11-20 20:14:23.488 UTC [7] ", "%m [%p] "},
-      {"2026-11-20 20:14:23 UTC [7] ", "%t [%p] "},
-      {"2026-11-20 20:14:23.488 UTC [7] bob@shop ", "%m [%p] %q%u@%d "},
-      {"2026-11-20 20:14:23 UTC [7-1] bob@shop ", "%t [%p-%l] %q%u@%d "},
-      {"2026-11-20 20:14:23 UTC [7]: [1-1] user=bob,db=shop,app=psql,client=[local] ",
-       "%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h "},
-      {"2026-11-20 20:14:23 UTC:10.0.0.1(5123):bob@shop:[7]:", "%t:%r:%u@%d:[%p]:"},
-      {"2026-11-20 20:14:23 UTC-65a1b2c3.1f4-", "%t-%c-"},
-      {"sql_error_code = 00000 ", "sql_error_code = %e "},
-      {"2026-11-20 20:14:23.488 UTC ", "%m "},
-      {"pid=7 app=psql db=shop user=bob ", "pid=%p app=%a db=%d user=%u "},
-      {"7|bob|", "%p|%~|"},
-  };
-  for (const auto& c : cases) {
-    const Outcome outcome = ReadUnconfigured(std::string(c.head) + "LOG:  hi\n");
-    EXPECT_EQ(outcome.prefix.value_or("none"), c.prefix) << c.head;
-    ASSERT_EQ(outcome.messages.size(), 1U) << c.head;
-    EXPECT_TRUE(outcome.messages[0].ends_with("text=hi")) << outcome.messages[0];
-  }
-}
-
-TEST(Reader, DetectsTextsWithBlanksAndSignedNumbers) {
-  const struct {
-    std::string_view before, behind;
-    std::vector<std::string_view> values;
-    std::string_view prefix;
-  } cases[] = {
-      {"[7] (", ") ", {"psql", "PostgreSQL JDBC Driver", "my app 2"}, "%m [%p] (%b) "},
-      {"[7] [", "] ", {"client backend", "checkpointer"}, "%m [%p] [%b] "},
-      {"[7] ", " ", {"-1302153480592237684", "4302153480592237684", "0"}, "%m [%p] %Q "},
-  };
-  for (const auto& c : cases) {
-    std::string log;
-    for (int i = 0; i < 100; ++i) {
-      log += kTime;
-      log.append(c.before).append(c.values[i % c.values.size()]).append(c.behind);
-      log += "LOG:  hi\n";
-    }
-    const Outcome outcome = ReadUnconfigured(log);
-    EXPECT_EQ(outcome.prefix.value_or("none"), c.prefix);
-    EXPECT_EQ(outcome.messages.size(), 100U) << c.prefix;
-  }
-}
-
-TEST(Reader, WidensADetectedPrefixWithoutLosingALine) {
-  std::string log;
-  for (int i = 0; i < 100; ++i) log += std::string(kTime) + "[1] LOG:  background\n";
-  log += std::string(kTime) + "[7] bob@shop ERROR:  no\n" + std::string(kTime) +
-         "[7] bob@shop STATEMENT:  select\n";
-  log += std::string(kTime) + "[1] LOG:  background\n";
-  const Outcome outcome = ReadUnconfigured(log);
-  EXPECT_EQ(outcome.prefix, kDebian);
-  EXPECT_EQ(outcome.messages.size(), 102U);
-  EXPECT_EQ(
-      std::count(outcome.messages.begin(), outcome.messages.end(),
-                 "server severity=ERROR session=7 user=bob database=shop text=no statement=select"),
-      1);
-  EXPECT_EQ(outcome.stats.prefix_tried, outcome.stats.prefix_matched);
-}
-
-TEST(Reader, FollowsAChangedPrefix) {
-  std::string log;
-  for (int i = 0; i < 50; ++i) log += std::string(kTime) + "[1] LOG:  before\n";
-  for (int i = 0; i < 50; ++i) {
-    log +=
-        "2026-11-20 20:14:23 UTC [7]: [1-1] user=bob,db=shop,app=psql,client=[local] LOG:  after\n";
-  }
-  const Outcome outcome = ReadUnconfigured(log);
-  const auto after = std::count_if(outcome.messages.begin(), outcome.messages.end(),
-                                   [](const std::string& m) { return m.ends_with("text=after"); });
-  EXPECT_EQ(outcome.messages.size() + Unparsed(outcome, Unparsed::kNoPrefix), 100U);
-  EXPECT_EQ(after, 50);
-}
-
-TEST(Reader, ReadsABareLogWithoutAPrefix) {
-  std::string log;
-  for (int i = 0; i < 30; ++i) log += "ERROR:  no\nDETAIL:  because\nSTATEMENT:  select\n\t1\n";
-  const Outcome outcome = ReadUnconfigured(log);
-  EXPECT_EQ(outcome.messages,
-            Strings(30, "server severity=ERROR text=no detail=because statement=select\n1"));
-  EXPECT_FALSE(outcome.prefix.has_value());
-}
-
-TEST(Reader, CountsServerLinesWhosePrefixItCannotMakeOut) {
-  std::string words;
-  for (int i = 0; i < 40; ++i) words += "word ";
-  const Outcome outcome = ReadUnconfigured(words + "LOG:  hi\nsome text\n");
-  EXPECT_EQ(outcome.messages, Strings{"server text=some text unlabelled"});
-  EXPECT_EQ(Unparsed(outcome, Unparsed::kNoPrefix), 1U);
-}
-
-TEST(Reader, TakesAPrefixThatTheServerTold) {
-  Strings messages;
-  Reader reader({}, [&](const Message& m) { messages.push_back(Show(m)); });
-  EXPECT_FALSE(reader.SetPrefix("%m %"));
-  reader.Push("early|7 LOG:  held\n");
-  EXPECT_TRUE(reader.SetPrefix("%a|%p "));
-  EXPECT_EQ(reader.prefix(), "%a|%p ");
-  reader.Push("psql|7 LOG:  hi\n");
-  reader.Flush(true);
-  EXPECT_EQ(messages, (Strings{"server severity=LOG session=7 application=early text=held",
-                               "server severity=LOG session=7 application=psql text=hi"}));
 }
 
 TEST(Reader, UnwrapsHerokuAndClientLines) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "catalogue_support.h"
 #include "logparse/events/catalogue.h"
 
 namespace pgbeacon::log {
@@ -94,11 +95,6 @@ bool Prints(const Texts& msgids, std::string_view text) {
     }
   }
   return false;
-}
-
-const Catalogue& Builtin() {
-  static const Result<Catalogue> catalogue = Catalogue::Builtin();
-  return *catalogue;
 }
 
 // Wordings of the key `text` that are not of PostgreSQL 15.

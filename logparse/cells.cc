@@ -10,7 +10,11 @@ namespace {
 
 constexpr double kLargest = ExactSum::kLargest;
 constexpr std::size_t kMaxLabel = 100;  // bytes of a label value; identifiers have 63
+constexpr int kBeyondCap = 200;         // series with a label "other" that are restored
+constexpr std::size_t kMostBytesOfLabel = 3 * kMaxLabel;  // ill-formed bytes become three
 constexpr const char* kOther = "other";
+constexpr std::string_view kSum = "sum";
+constexpr std::string_view kInfinity = "+Inf";
 
 // Lengths keep values that hold any byte apart.
 void AppendKey(std::string& key, std::string_view value) {
@@ -27,6 +31,57 @@ std::string KeyOf(const SeriesName& name) {
 
 bool IsPlain(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+std::unique_ptr<std::uint64_t[]> MakeBuckets(const FamilySpec& family) {
+  return std::make_unique<std::uint64_t[]>(family.buckets.size() + 1);
+}
+
+// A gauge or sum as a number; a histogram as its sum and what is in each bucket that holds
+// anything: "sum=0.35 0.1=1 0.25=2 +Inf=1".
+std::string TextOf(const Cell& cell, const FamilySpec& family) {
+  std::string text;
+  if (family.type == FamilySpec::Type::kGauge) {
+    AppendDouble(text, cell.gauge);
+  } else if (family.type == FamilySpec::Type::kCounter) {
+    cell.sum.AppendTo(text);
+  } else {
+    text += kSum;
+    text += '=';
+    cell.sum.AppendTo(text);
+    for (std::size_t b = 0; cell.buckets && b <= family.buckets.size(); ++b) {
+      if (cell.buckets[b] == 0) continue;
+      text += ' ';
+      if (b < family.buckets.size()) {
+        AppendDouble(text, family.buckets[b]);
+      } else {
+        text += kInfinity;
+      }
+      text += '=';
+      AppendCount(text, cell.buckets[b]);
+    }
+  }
+  return text;
+}
+
+bool ReadHistogram(std::string_view text, const FamilySpec& family, Cell& cell) {
+  std::string_view name;
+  std::string_view value;
+  if (!TakeField(text, name, value) || name != kSum) return false;
+  const std::optional<ExactSum> sum = ExactSum::Parse(value);
+  if (!sum) return false;
+  cell.sum = *sum;
+  while (TakeField(text, name, value)) {
+    const std::optional<std::uint64_t> count = ParseCount(value);
+    const std::optional<double> bound =
+        name == kInfinity ? std::optional(HUGE_VAL) : ParseDouble(name);
+    if (!count || !bound || std::isnan(*bound)) return false;
+    if (!cell.buckets) cell.buckets = MakeBuckets(family);
+    const auto bucket = std::ranges::lower_bound(family.buckets, *bound) - family.buckets.begin();
+    cell.buckets[static_cast<std::size_t>(bucket)] += *count;
+    cell.count += *count;
+  }
+  return text.empty();
 }
 
 }  // namespace
@@ -69,7 +124,7 @@ int CellPlan::Find(const std::string& key) const {
 }
 
 ServerCells::ServerCells(const CellPlan& plan, bool born)
-    : plan_(&plan), cells_(plan.series().size()), series_of_(plan.catalogue().families().size()) {
+    : plan_(&plan), cells_(plan.series().size()), dynamic_of_(plan.catalogue().families().size()) {
   for (std::size_t i = 0; i < cells_.size() && born; ++i) {
     const SeriesName& name = plan.series()[i];
     const FamilySpec& family = plan.catalogue().families()[static_cast<std::size_t>(name.family)];
@@ -82,7 +137,14 @@ const SeriesName& ServerCells::NameOf(std::size_t cell) const {
   return cell < planned ? plan_->series()[cell] : dynamic_[cell - planned];
 }
 
-void ServerCells::Observe(Cell& cell, const FamilySpec& family, double value) {
+void ServerCells::MarkChanged(std::size_t at) {
+  cells_[at].changed = true;
+  changed_.push_back(at);
+}
+
+void ServerCells::Observe(std::size_t at, const FamilySpec& family, double value) {
+  Cell& cell = cells_[at];
+  if (!cell.changed) MarkChanged(at);
   cell.shown = true;
   if (family.type == FamilySpec::Type::kGauge) {
     cell.gauge = value;
@@ -91,7 +153,7 @@ void ServerCells::Observe(Cell& cell, const FamilySpec& family, double value) {
   ++cell.count;
   cell.sum.Add(value);
   if (family.type != FamilySpec::Type::kHistogram) return;
-  if (!cell.buckets) cell.buckets = std::make_unique<std::uint64_t[]>(family.buckets.size() + 1);
+  if (!cell.buckets) cell.buckets = MakeBuckets(family);
   // From below, where most values are.
   std::size_t bucket = 0;
   while (bucket < family.buckets.size() && family.buckets[bucket] < value) ++bucket;
@@ -116,10 +178,15 @@ void ServerCells::Count(const Event& event, std::size_t row, double long_stateme
     }
     if (family.type == FamilySpec::Type::kCounter && value < 0) continue;
     const int planned = plan_->cell_of(row, i);
-    Observe(cells_[planned == CellPlan::kDynamic ? CellOf(use, event)
-                                                 : static_cast<std::size_t>(planned)],
+    Observe(planned == CellPlan::kDynamic ? CellOf(use, event) : static_cast<std::size_t>(planned),
             family, value);
   }
+}
+
+void ServerCells::Add(int family, const std::vector<std::string>& labels, double value) {
+  SeriesName name{family, labels};
+  Observe(CellOf(name, std::vector<bool>(labels.size())),
+          plan_->catalogue().families()[static_cast<std::size_t>(family)], value);
 }
 
 std::size_t ServerCells::CellOf(const MetricUse& use, const Event& event) {
@@ -155,7 +222,7 @@ std::size_t ServerCells::CellOf(SeriesName& name, const std::vector<bool>& open)
   if (const auto known = dynamic_index_.find(key); known != dynamic_index_.end())
     return known->second;
   const auto family = static_cast<std::size_t>(name.family);
-  if (series_of_[family] >= plan_->catalogue().families()[family].label_cap) {
+  if (dynamic_of_[family].all >= plan_->catalogue().families()[family].label_cap) {
     bool changed = false;
     for (std::size_t i = 0; i < name.labels.size(); ++i) {
       if (!open[i] || name.labels[i] == kOther) continue;
@@ -164,11 +231,80 @@ std::size_t ServerCells::CellOf(SeriesName& name, const std::vector<bool>& open)
     }
     if (changed) return CellOf(name, open);
   }
-  ++series_of_[family];
+  return AddDynamic(name, std::move(key));
+}
+
+std::size_t ServerCells::AddDynamic(SeriesName name, std::string key) {
+  Dynamic& series = dynamic_of_[static_cast<std::size_t>(name.family)];
+  ++series.all;
+  series.other += std::ranges::find(name.labels, kOther) != name.labels.end() ? 1 : 0;
   dynamic_index_.emplace(std::move(key), cells_.size());
-  dynamic_.push_back(name);
+  dynamic_.push_back(std::move(name));
   cells_.emplace_back();
   return cells_.size() - 1;
+}
+
+/// The cell of a series that is restored. Rows come in any order, so that one with a label "other",
+/// of which a full family has some beyond its cap, must take no room from the rest.
+std::optional<std::size_t> ServerCells::Admit(int family, const std::vector<std::string>& labels) {
+  SeriesName name{family, labels};
+  std::string key = KeyOf(name);
+  if (const int planned = plan_->Find(key); planned != CellPlan::kDynamic) {
+    return static_cast<std::size_t>(planned);
+  }
+  if (const auto known = dynamic_index_.find(key); known != dynamic_index_.end()) {
+    return known->second;
+  }
+  const auto f = static_cast<std::size_t>(family);
+  const Dynamic& series = dynamic_of_[f];
+  const bool other = std::ranges::find(labels, kOther) != labels.end();
+  const int cap = plan_->catalogue().families()[f].label_cap;
+  if (other ? series.other >= cap + kBeyondCap : series.all - series.other >= cap) {
+    return std::nullopt;
+  }
+  for (const std::string& label : labels) {
+    if (label.size() > kMostBytesOfLabel || !IsUtf8(label)) return std::nullopt;
+  }
+  return AddDynamic(std::move(name), std::move(key));
+}
+
+void ServerCells::Changes(RowWriter& rows) {
+  for (const std::size_t at : changed_) {
+    cells_[at].changed = false;
+    const SeriesName& name = NameOf(at);
+    const FamilySpec& family = plan_->catalogue().families()[static_cast<std::size_t>(name.family)];
+    KeyText key = rows.Key(family.name);
+    for (std::size_t l = 0; l < family.labels.size(); ++l) {
+      key.Label(family.labels[l], name.labels[l]);
+    }
+    rows.Add(key, TextOf(cells_[at], family));
+  }
+  changed_.clear();
+}
+
+std::optional<Cell> ServerCells::ReadCell(const FamilySpec& family, std::string_view text) {
+  Cell cell;
+  cell.shown = true;
+  if (family.type == FamilySpec::Type::kGauge) {
+    const std::optional<double> value = ParseDouble(text);
+    if (!value || !(std::fabs(*value) <= kLargest)) return std::nullopt;
+    cell.gauge = *value;
+  } else if (family.type == FamilySpec::Type::kCounter) {
+    const std::optional<ExactSum> sum = ExactSum::Parse(text);
+    if (!sum) return std::nullopt;
+    cell.sum = *sum;
+  } else if (!ReadHistogram(text, family, cell)) {
+    return std::nullopt;
+  }
+  return cell;
+}
+
+bool ServerCells::Restore(int family, const std::vector<std::string>& labels, Cell cell) {
+  const std::optional<std::size_t> at = Admit(family, labels);
+  if (!at) return false;
+  cell.changed = cells_[*at].changed;
+  cells_[*at] = std::move(cell);
+  return true;
 }
 
 void ServerCells::Merge(const ServerCells& other) {
@@ -183,12 +319,13 @@ void ServerCells::Merge(const ServerCells& other) {
     Cell& ours = cells_[at];
     const FamilySpec& family =
         plan_->catalogue().families()[static_cast<std::size_t>(NameOf(at).family)];
+    if (!ours.changed) MarkChanged(at);
     ours.shown = true;
     ours.count += theirs.count;
     ours.sum.Add(theirs.sum);
     if (family.type == FamilySpec::Type::kGauge) ours.gauge = theirs.gauge;
     if (!theirs.buckets) continue;
-    if (!ours.buckets) ours.buckets = std::make_unique<std::uint64_t[]>(family.buckets.size() + 1);
+    if (!ours.buckets) ours.buckets = MakeBuckets(family);
     for (std::size_t b = 0; b <= family.buckets.size(); ++b) ours.buckets[b] += theirs.buckets[b];
   }
 }

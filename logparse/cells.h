@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -12,12 +13,14 @@
 #include "base/families.h"
 #include "logparse/events/catalogue.h"
 #include "logparse/exact_sum.h"
+#include "logparse/tally_row.h"
 
 namespace pgbeacon::log {
 
 /// One series of a family: counter, gauge or histogram.
 struct Cell {
-  bool shown = false;  ///< born, or counted at least once
+  bool shown = false;    ///< born, or counted at least once
+  bool changed = false;  ///< since the last Changes()
   std::uint64_t count = 0;
   ExactSum sum;
   double gauge = 0;
@@ -66,7 +69,20 @@ class ServerCells {
 
   /// Counts one event into the families of its row.
   void Count(const Event& event, std::size_t row, double long_statement_seconds);
+  /// Adds to a counter by its labels.
+  void Add(int family, const std::vector<std::string>& labels, double value);
   void Merge(const ServerCells& other);
+
+  /// Appends a row for each series that counted since the last call.
+  void Changes(RowWriter& rows);
+  /// What Changes() told of one series of the family; nothing where it is malformed.
+  ///
+  /// Where the bounds of a histogram have changed since, its values go to the first bucket that is
+  /// certain to hold them: the counts below a bound may then be too small, but never too large,
+  /// and at a bound that stayed they are exact.
+  static std::optional<Cell> ReadCell(const FamilySpec& family, std::string_view text);
+  /// Sets a series. False, and nothing changed: there is no room for a further one of the family.
+  bool Restore(int family, const std::vector<std::string>& labels, Cell cell);
 
   /// Adds every shown series of `family` to `out`, sorted by labels, with `first` before its own.
   void Collect(int family, const Labels& first, Family& out) const;
@@ -75,14 +91,21 @@ class ServerCells {
   const SeriesName& NameOf(std::size_t cell) const;
   std::size_t CellOf(const MetricUse& use, const Event& event);
   std::size_t CellOf(SeriesName& name, const std::vector<bool>& open);
-  void Observe(Cell& cell, const FamilySpec& family, double value);
+  void Observe(std::size_t at, const FamilySpec& family, double value);
+  void MarkChanged(std::size_t at);
+  std::size_t AddDynamic(SeriesName name, std::string key);
+  std::optional<std::size_t> Admit(int family, const std::vector<std::string>& labels);
 
   const CellPlan* plan_;
   std::vector<Cell> cells_;
   std::vector<SeriesName> dynamic_;  // names of the cells after the plan's
   std::unordered_map<std::string, std::size_t> dynamic_index_;
-  std::vector<int> series_of_;  // by family: how many dynamic series
-  std::string key_;             // reused by CellOf
+  struct Dynamic {
+    int all = 0, other = 0;  // those with a label "other"
+  };
+  std::vector<Dynamic> dynamic_of_;   // by family: how many series
+  std::vector<std::size_t> changed_;  // cells
+  std::string key_;                   // reused by CellOf
 };
 
 }  // namespace pgbeacon::log

@@ -274,6 +274,7 @@ bool ClientErrors::IsRetold(std::string_view process, std::string_view wrapper,
   const std::uint64_t key = HashOf(process);
   const std::uint64_t words = HashOf(text);
   const std::uint64_t form = HashOf(wrapper);
+  last_.resize(kProcesses);
   Last& last = last_[key / 2 % kProcesses];
   const auto told = last.wrappers.begin() + static_cast<std::ptrdiff_t>(last.told);
   const bool retold = last.process == key && last.text == words && number - last.number <= kRun &&

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "logparse/message.h"
 
@@ -51,7 +52,7 @@ class ClientErrors {
   bool IsRetold(std::string_view process, std::string_view wrapper, std::string_view text,
                 std::uint64_t number);
 
-  std::array<Last, kProcesses> last_;
+  std::vector<Last> last_;  // by hash; none before the first error
 };
 
 }  // namespace pgbeacon::log

@@ -149,6 +149,18 @@ void TrimBody(Envelope& envelope) {
   envelope.body = rest.substr(std::min(rest.find_first_not_of(' '), rest.size()));
 }
 
+// Behind the tag of syslog.
+void TakeMark(std::string_view text, Envelope& envelope) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  envelope.rest = text;
+  if (TakeChunk(text, envelope)) {
+    envelope.rest = text.starts_with(' ') ? text.substr(1) : text;
+  } else if (IsServerIdent(envelope.process)) {
+    TakeNumber(text, envelope);
+    envelope.rest = text;
+  }
+}
+
 bool UnwrapSyslog(std::string_view line, Envelope& envelope) {
   const std::optional<SyslogLine> syslog = ParseSyslog(line);
   if (!syslog) return false;
@@ -158,16 +170,7 @@ bool UnwrapSyslog(std::string_view line, Envelope& envelope) {
   envelope.process = syslog->ident;
   envelope.pid = syslog->pid;
   envelope.level = syslog->level;
-  std::string_view text = syslog->message;
-  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
-  envelope.rest = text;
-  if (TakeChunk(text, envelope)) {
-    envelope.rest = text.starts_with(' ') ? text.substr(1) : text;
-  } else if (IsServerIdent(envelope.process)) {
-    TakeNumber(text, envelope);
-    envelope.rest = text;
-  }
-  TrimBody(envelope);
+  UnwrapMessage(syslog->message, envelope);
   return true;
 }
 
@@ -190,16 +193,23 @@ Envelope Unwrap(std::string_view line) {
     if (UnwrapSyslog(line, envelope)) return envelope;
     text = line;
   }
-  if (envelope.from_server()) {
-    TakeTags(text, envelope);
-  } else {
-    envelope.rest = text;
-  }
-  TrimBody(envelope);
+  UnwrapMessage(text, envelope);
   return envelope;
 }
 
+void UnwrapMessage(std::string_view message, Envelope& envelope) {
+  if (envelope.carrier == Carrier::kSyslog) {
+    TakeMark(message, envelope);
+  } else if (envelope.from_server()) {
+    TakeTags(message, envelope);
+  } else {
+    envelope.rest = message;
+  }
+  TrimBody(envelope);
+}
+
 void AppendProcess(const Envelope& envelope, std::string& key) {
+  key.append(envelope.sender);
   key.append(envelope.source).append(1, '[').append(envelope.process).append(1, ']');
   if (!envelope.pid.empty()) key.append(envelope.pid);
 }

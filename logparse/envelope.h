@@ -18,6 +18,9 @@ enum class Carrier : std::uint8_t { kNone, kHeroku, kSyslog };
 /// Views into the line that was unwrapped.
 struct Envelope {
   Carrier carrier = Carrier::kNone;
+  /// Of what came over a network: names the sender in keys, and stands before lines that are kept.
+  std::string_view sender;
+  std::string_view key;  ///< of its record, where it was made before
   std::string_view time;
   std::string_view source;   ///< APPNAME; syslog: the host
   std::string_view process;  ///< PROCID; syslog: the ident
@@ -38,6 +41,9 @@ struct Envelope {
 };
 
 Envelope Unwrap(std::string_view line);
+
+/// Reads the tags at the begin of a message. Carrier, source and process of the envelope are known.
+void UnwrapMessage(std::string_view message, Envelope& envelope);
 
 /// Names the process that wrote a line: it is the same for all lines of one record.
 void AppendProcess(const Envelope& envelope, std::string& key);

@@ -8,6 +8,9 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace pgbeacon::log {
 
@@ -27,6 +30,11 @@ class ExactSum {
   void Add(const ExactSum& other) { billionths_ += other.billionths_; }
   void Subtract(const ExactSum& other) { billionths_ -= other.billionths_; }
   double value() const;
+
+  /// The exact sum as a decimal number: "0.200999".
+  void AppendTo(std::string& out) const;
+  /// Reads what AppendTo() wrote.
+  static std::optional<ExactSum> Parse(std::string_view text);
 
   friend auto operator<=>(const ExactSum&, const ExactSum&) = default;  // NOLINT
 

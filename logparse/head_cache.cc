@@ -34,10 +34,8 @@ constexpr std::array<HeadCache::Field, 7> HeadCache::kFields = {{
     {&Head::remote, &Entry::remote},
 }};
 
-HeadCache::HeadCache() : entries_(kEntries) {}
-
 void HeadCache::Clear() {
-  for (Entry& entry : entries_) entry.size = 0;
+  std::vector<Entry>().swap(entries_);
   time_ = {};
 }
 
@@ -63,7 +61,7 @@ bool HeadCache::Match(const Prefix& prefix, std::string_view line, Head& head) {
 
 bool HeadCache::Recall(const Prefix& prefix, std::string_view line, Head& head) {
   const std::size_t from = *prefix.repeated_from_;
-  if (line.size() < from + kHashed) return false;
+  if (entries_.empty() || line.size() < from + kHashed) return false;
   if (from != 0) {
     // "2026-11-20 20:14:23.488": all but the milliseconds is the same for a second.
     if (std::memcmp(line.data(), time_.data(), 19) != 0) return false;
@@ -102,6 +100,7 @@ void HeadCache::Learn(const Prefix& prefix, std::string_view line, const Head& h
       head.database.find('@') != std::string_view::npos) {
     return;
   }
+  entries_.resize(kEntries);
   if (from != 0) std::memcpy(time_.data(), line.data(), std::min(from, kMostTime));
   const char* bytes = line.data() + from;
   const auto slice = [bytes](std::string_view view) {

@@ -18,11 +18,9 @@
 
 namespace pgbeacon::log {
 
-/// Not thread-safe. Fixed size.
+/// Not thread-safe. Fixed size; none before a head is kept.
 class HeadCache {
  public:
-  HeadCache();
-
   /// The same answer as prefix.Match(line, head).
   bool Match(const Prefix& prefix, std::string_view line, Head& head);
   /// Forgets all heads.

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "logparse/envelope.h"
 
 namespace pgbeacon::log {
 
@@ -14,10 +17,16 @@ class HeldLines {
   /// Labelled lines that suffice to decide about a prefix.
   static constexpr std::size_t kLabels = 16;
 
-  void Add(std::string_view line, bool cut);
+  /// `unwrap` takes the envelope off a line.
+  explicit HeldLines(Envelope (*unwrap)(std::string_view) = Unwrap) : unwrap_(unwrap) {}
+
+  /// `at`: where the line begins in the log.
+  void Add(std::string_view line, bool cut, std::uint64_t at);
 
   bool empty() const { return lines_.empty(); }
   bool Enough() const;
+  /// Where the first line begins.
+  std::uint64_t begin() const { return lines_.front().at; }
 
   /// What the lines of the server show of its prefix: of each line with a label the part inside its
   /// envelope. A line without an envelope between others that have one may be the rest of a record
@@ -29,12 +38,13 @@ class HeldLines {
 
   template <class OnLine>
   void ForEach(OnLine&& on_line) const {
-    for (const Line& line : lines_) on_line(LineAt(line), line.cut);
+    for (const Line& line : lines_) on_line(LineAt(line), line.cut, line.at);
   }
 
  private:
   struct Line {
     std::size_t begin = 0, size = 0;
+    std::uint64_t at = 0;
     bool cut = false, tells = false;
   };
 
@@ -42,6 +52,9 @@ class HeldLines {
     return std::string_view(bytes_).substr(line.begin, line.size);
   }
 
+  std::string_view BodyOf(std::string_view line) const;
+
+  Envelope (*unwrap_)(std::string_view);
   std::string bytes_;
   std::vector<Line> lines_;
   std::size_t labels_ = 0;

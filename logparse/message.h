@@ -37,7 +37,8 @@ std::string_view SideName(Side side);  ///< "server", "client", "platform", "poo
 /// One message with what belongs to it. All views are valid until the call that delivered the
 /// message returns. Empty means absent. Texts of several lines hold LF without PostgreSQL's tab.
 struct Message {
-  std::string_view time;  ///< as printed by the prefix or the envelope
+  std::uint64_t offset = 0;  ///< where its first line begins, in bytes of the log
+  std::string_view time;     ///< as printed by the prefix or the envelope
   Severity severity = Severity::kNone;
   Side side = Side::kServer;
   bool labelled = false;         ///< the severity was printed, not assumed

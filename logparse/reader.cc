@@ -42,7 +42,9 @@ struct Reader::State {
   enum class Mode { kHold, kRead, kToLineEnd };
 
   State(ReaderOptions reader_options, Sink reader_sink)
-      : options(std::move(reader_options)), sink(std::move(reader_sink)) {
+      : options(std::move(reader_options)),
+        sink(std::move(reader_sink)),
+        held_at(options.from.begin()) {
     StartHolding();
     if (options.prefix && !Prefix::Compile(*options.prefix).ok()) options.prefix.reset();
     if (options.form != FormKind::kAuto && options.envelopes == 0) {
@@ -67,6 +69,7 @@ struct Reader::State {
           const std::size_t size = feed == std::string_view::npos ? bytes.size() : feed + 1;
           form->Push(bytes.substr(0, size));
           bytes.remove_prefix(size);
+          held_at += size;
           if (feed != std::string_view::npos) StartHolding();
           break;
         }
@@ -74,6 +77,7 @@ struct Reader::State {
           const std::size_t size = std::min(bytes.size(), until_check);
           form->Push(bytes.substr(0, size));
           bytes.remove_prefix(size);
+          held_at += size;
           until_check -= size;
           if (until_check == 0) Check();
           break;
@@ -149,12 +153,14 @@ struct Reader::State {
       if (form) {
         form->Flush(true);
         closed += form->stats();
+        options.from = form->position();
       }
       Use(found);
     }
     mode = Mode::kRead;
     StartWindow();
     form->Push(bytes);
+    held_at += bytes.size();
   }
 
   void Use(const FormChoice& found) {
@@ -178,6 +184,8 @@ struct Reader::State {
       if (options.form == FormKind::kAuto) inside.form = FormKind::kAuto;
       form = std::make_unique<TextForm>(inside, sink);
     }
+    form->StartAt(held_at);
+    form->CountFrom(options.from);
     StartWindow();
   }
 
@@ -209,6 +217,7 @@ struct Reader::State {
   const Sink sink;
   Mode mode = Mode::kHold;
   std::string held;
+  std::uint64_t held_at;        // where it begins in the log, or what is pushed next
   std::size_t voted = 0;        // bytes of what is held
   std::size_t votes_lines = 0;  // lines of it
   std::optional<FormVotes> votes;
@@ -231,7 +240,9 @@ void Reader::Flush(bool end_of_input) { state_->Flush(end_of_input); }
 bool Reader::SetPrefix(std::string_view log_line_prefix) {
   if (!Prefix::Compile(log_line_prefix).ok()) return false;
   state_->options.prefix = log_line_prefix;
+  state_->options.prefix_detected = false;
   if (state_->form) state_->form->SetPrefix(log_line_prefix);
+  state_->Sum();
   return true;
 }
 
@@ -252,6 +263,16 @@ std::string_view Reader::envelope() const {
   const auto* wrapped = dynamic_cast<const WrappedForm*>(state_->form.get());
   state_->envelope = wrapped != nullptr ? wrapped->envelope() : std::string();
   return state_->envelope;
+}
+
+ReadPosition Reader::position() const {
+  if (state_->form) return state_->form->position();
+  return state_->options.from;  // what is held was not read
+}
+
+void Reader::CountFrom(ReadPosition from) {
+  state_->options.from = std::move(from);
+  if (state_->form) state_->form->CountFrom(state_->options.from);
 }
 
 const ReaderStats& Reader::stats() const { return state_->total; }

@@ -45,6 +45,14 @@ class Reader {
   FormKind form() const;
   std::string_view envelope() const;
 
+  /// How far the log was read: what was delivered is everything before position().end but for the
+  /// open records, and stats() count just that. A Reader that begins there, with the form() and the
+  /// prefix() of this one, delivers what this one still would.
+  ReadPosition position() const;
+
+  /// Replaces ReaderOptions::from while nothing from its end on was read.
+  void CountFrom(ReadPosition from);
+
   const ReaderStats& stats() const;
 
  private:

@@ -1,13 +1,16 @@
 #include "logparse/records.h"
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
+#include <type_traits>
 #include <utility>
 
 namespace pgbeacon::log {
 namespace {
 
 constexpr std::size_t kKeptCapacity = 1024;  // of a text, so that the next needs no memory
+constexpr std::size_t kKeptRecords = 4;      // when nothing is open
 
 using View = std::string_view Message::*;
 
@@ -35,12 +38,23 @@ bool SameNames(const Message& before, const Message& now) {
   return !before.text.starts_with("connection received: ");
 }
 
+// In halves, which the compiler copies in registers: for the whole it takes a string instruction,
+// whose start takes longer than the copy.
+void Copy(const Message& from, Message& to) {
+  static_assert(std::is_trivially_copyable_v<Message> && sizeof(Message) % 16 == 0);
+  constexpr std::size_t kHalf = sizeof(Message) / 2;
+  std::memcpy(static_cast<void*>(&to), &from, kHalf);
+  std::memcpy(reinterpret_cast<char*>(&to) + kHalf, reinterpret_cast<const char*>(&from) + kHalf,
+              kHalf);
+}
+
 }  // namespace
 
 Records::Records(std::size_t record_bytes, std::size_t open_bytes, Sink sink)
     : record_bytes_(std::min<std::size_t>(record_bytes, std::size_t{1} << 30)),
       open_bytes_(open_bytes),
-      sink_(std::move(sink)) {}
+      sink_(std::move(sink)),
+      buckets_(kLeastBuckets) {}
 
 std::uint64_t Records::Hash(std::string_view key) {
   std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
@@ -49,23 +63,32 @@ std::uint64_t Records::Hash(std::string_view key) {
 }
 
 Records::Record* Records::Find(std::string_view key, std::uint64_t hash) const {
-  Record* record = buckets_[hash % kBuckets];
+  Record* record = buckets_[BucketOf(hash)];
   while (record != nullptr && (record->hash != hash || record->key != key)) record = record->next;
   return record;
 }
 
 Records::Record& Records::Allocate(std::string_view key, std::uint64_t hash) {
+  if (free_ == nullptr && records_.size() == buckets_.size()) Grow();
   Record& record = free_ != nullptr ? *free_ : records_.emplace_back();
   if (free_ != nullptr) free_ = record.next;
   record.key = key;
   record.hash = hash;
-  record.next = std::exchange(buckets_[hash % kBuckets], &record);
+  record.next = std::exchange(buckets_[BucketOf(hash)], &record);
   record.older = record.newer = nullptr;
   return record;
 }
 
+void Records::Grow() {
+  if (buckets_.size() == kMostBuckets) return;
+  buckets_.assign(buckets_.size() * 2, nullptr);
+  for (Record* record = newest_; record != nullptr; record = record->older) {
+    record->next = std::exchange(buckets_[BucketOf(record->hash)], record);
+  }
+}
+
 void Records::Release(Record& record) {
-  Record** link = &buckets_[record.hash % kBuckets];
+  Record** link = &buckets_[BucketOf(record.hash)];
   while (*link != &record) link = &(*link)->next;
   *link = record.next;
   Unlink(record);
@@ -160,7 +183,8 @@ void Records::Open(std::string_view key, std::string_view line, const Message& m
   }
   Record& record = open != nullptr ? *open : Allocate(key, hash);
   used_bytes_ += line.size() - record.size;
-  record.message = message;
+  Copy(message, record.message);
+  record.message.offset = at_;
   record.line = line;
   record.size = line.size();
   record.last = Part::kText;
@@ -234,6 +258,11 @@ void Records::DropLast() {
 void Records::Drop(std::string_view key) {
   Record* const record = Find(key, Hash(key));
   if (record != nullptr) Release(*record);
+}
+
+void Records::Complete(std::string_view key) {
+  Record* const record = Find(key, Hash(key));
+  if (record != nullptr) Close(*record);
 }
 
 Records::Names Records::NamesOf(std::string_view key) const {
@@ -311,7 +340,23 @@ void Records::CutLine(Record& record, std::size_t size) {
   record.line = line.substr(0, size);
 }
 
+void Records::DropForeign() {
+  for (Record* record = oldest_; record != nullptr;) {
+    Record* const next = record->newer;
+    if (!resume_->Awaits(record->message.offset)) Release(*record);
+    record = next;
+  }
+}
+
+void Records::AppendOpen(std::vector<std::uint64_t>& begins) const {
+  for (const Record* record = oldest_; record != nullptr; record = record->newer) {
+    const std::uint64_t begin = record->message.offset;
+    if (resume_ == nullptr || resume_->Awaits(begin)) begins.push_back(begin);
+  }
+}
+
 void Records::Deliver(Record& record) {
+  if (resume_ != nullptr && !resume_->Take(record.message.offset)) return;
   ++delivered_;
   if (!record.message.labelled && record.message.side == Side::kServer) ++unlabelled_;
   sink_(record.message);
@@ -325,6 +370,10 @@ void Records::Close(Record& record) {
 void Records::Flush() {
   while (oldest_ != nullptr) Close(*oldest_);
   last_ = nullptr;
+  if (records_.size() <= kKeptRecords) return;
+  free_ = nullptr;  // idle ones cost little memory
+  records_.clear();
+  buckets_ = std::vector<Record*>(kLeastBuckets);
 }
 
 }  // namespace pgbeacon::log

@@ -16,9 +16,11 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "logparse/label.h"
 #include "logparse/message.h"
+#include "logparse/position.h"
 
 namespace pgbeacon::log {
 
@@ -38,6 +40,16 @@ class Records {
   void Lend(std::string_view bytes);
   /// Copies what open records have in the lent bytes: these may go.
   void TakeBack();
+
+  /// Where the line begins in the log that the next calls are about.
+  void At(std::uint64_t offset) { at_ = offset; }
+
+  /// Only what `resume` awaits is delivered. Borrowed.
+  void DeliverBy(Resume& resume) { resume_ = &resume; }
+  /// Takes the records back that `resume` does not await.
+  void DropForeign();
+  /// Adds where the open records begin.
+  void AppendOpen(std::vector<std::uint64_t>& begins) const;
 
   /// Opens the record of session `key` and delivers the one that was open. All views of `message`
   /// must lie inside `line`, or, the SQLSTATE's, live as long as this. `cut`: the line was longer
@@ -69,6 +81,8 @@ class Records {
   /// Takes the last record, or the open one of `key`, back: it was none.
   void DropLast();
   void Drop(std::string_view key);
+  /// Delivers the open record of `key`: nothing more comes for it.
+  void Complete(std::string_view key);
 
   /// Who speaks in the open record of `key`; all empty when none is open. Valid until the next call
   /// of anything that is not const.
@@ -79,8 +93,11 @@ class Records {
 
   bool HasLast() const { return last_ != nullptr; }
 
-  /// No line continues the last record any more.
-  void ForgetLast() { last_ = nullptr; }
+  /// A line came that belongs to no record; none continues the last one any more.
+  void ForgetLast() {
+    last_ = nullptr;
+    ++clock_;
+  }
 
   void Flush();
 
@@ -89,7 +106,7 @@ class Records {
   std::uint64_t truncated() const { return truncated_; }
 
  private:
-  static constexpr std::size_t kBuckets = 1024;
+  static constexpr std::size_t kLeastBuckets = 16, kMostBuckets = 1024;  // powers of two
   struct Record {
     Message message;        // views into the lent bytes, `bytes` or `own`
     std::string_view line;  // that opened it
@@ -107,6 +124,8 @@ class Records {
   };
 
   static std::uint64_t Hash(std::string_view key);
+  std::size_t BucketOf(std::uint64_t hash) const { return hash & (buckets_.size() - 1); }
+  void Grow();
   Record* Find(std::string_view key, std::uint64_t hash) const;
   Record& Allocate(std::string_view key, std::uint64_t hash);
   void Release(Record& record);
@@ -129,8 +148,10 @@ class Records {
   const std::size_t record_bytes_;
   const std::size_t open_bytes_;
   const Sink sink_;
+  Resume* resume_ = nullptr;  // null: all is delivered
+  std::uint64_t at_ = 0;
   std::deque<Record> records_;  // which stay where they are: views point into their short strings
-  std::array<Record*, kBuckets> buckets_{};
+  std::vector<Record*> buckets_;
   Record* free_ = nullptr;
   Record* oldest_ = nullptr;
   Record* newest_ = nullptr;

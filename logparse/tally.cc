@@ -3,50 +3,19 @@
 #include <algorithm>
 #include <cstddef>
 #include <functional>
-#include <initializer_list>
-#include <map>
-#include <unordered_map>
 #include <utility>
 
 #include "base/text.h"
-#include "logparse/cells.h"
+#include "logparse/log_time.h"
 #include "logparse/sample.h"
-#include "logparse/tally_server.h"
+#include "logparse/tally_state.h"
 
 namespace pgbeacon::log {
 namespace {
 
-constexpr std::string_view kOther = "other";
-constexpr std::string_view kUnknown = "unknown";
-constexpr double kMostBytes = 1e18;  // beyond it a size is no measurement
-constexpr std::string_view kThreshold = "pg_log_long_statement_threshold_seconds";
-
-Family& Counter(std::map<std::string, Family>& families, const char* name, const char* help) {
-  Family& out = families[name];
-  if (!out.name.empty()) return out;
-  out.name = name;
-  out.help = help;
-  out.type = MetricType::Counter;
-  return out;
-}
-
-bool IsError(Severity severity) {
-  return severity == Severity::kWarning || severity == Severity::kError ||
-         severity == Severity::kFatal || severity == Severity::kPanic;
-}
-
-// sample# lines are taken from add-ons only: an application may print what it likes.
-bool IsSampleLine(const Message& message) {
-  return message.source == "app" && message.process.starts_with("heroku-") &&
-         message.text.find("sample#") != std::string_view::npos;
-}
-
-/// What a row's messages tell about statements.
-struct StatementUse {
-  enum class Kind : std::uint8_t { kNone, kRun, kPreparation, kPlan, kTempFile };
-  Kind kind = Kind::kNone;
-  std::size_t field = 0;  // the duration or size
-};
+constexpr double kMostBytes = 1e18;           // beyond it a size is no measurement
+constexpr std::size_t kMostServerName = 256;  // bytes; host names have 255
+constexpr std::string_view kLostMessages = "platform_log_lost_messages_total";
 
 StatementUse UseOf(const EventRow& row, const std::vector<FamilySpec>& families) {
   using Kind = StatementUse::Kind;
@@ -80,49 +49,41 @@ std::string_view TextAfterFields(const Message& message, const Event& event) {
 
 }  // namespace
 
-struct Tally::State {
-  State(const Catalogue& catalogue, TallyOptions options);
-
-  std::string_view SqlstateLabel(const Message& message, const Event& event) const {
-    const std::string_view code = SqlstateOf(message, event);
-    if (code.empty()) return kUnknown;
-    return catalogue.KnownSqlstate(code) ? code : kOther;
-  }
-
-  std::vector<const ServerTally*> Sorted() const {
-    std::vector<const ServerTally*> sorted;
-    for (const auto& server : servers) sorted.push_back(server.get());
-    std::ranges::sort(sorted, {}, &ServerTally::name);
-    return sorted;
-  }
-
-  std::size_t RowOf(const Event& event) const {
-    return static_cast<std::size_t>(event.row - catalogue.rows().data());
-  }
-
-  void CountServer(ServerTally& server, const Message& message, const Event& event) const;
-  void CountStatement(StatementTable& statements, const Message& message, const Event& event) const;
-  void CountOther(ServerTally& server, const Message& message, const Event& event,
-                  double now) const;
-  void CollectCounts(const Labels& labels, const LogCounts& counts,
-                     std::map<std::string, Family>& families) const;
-  void CollectCells(const ServerTally& server, std::map<std::string, Family>& families) const;
-  void CollectApart(const ServerTally& server, double now,
-                    std::map<std::string, Family>& families) const;
-
-  const Catalogue& catalogue;
-  TallyOptions options;
-  CellPlan plan;
-  std::vector<StatementUse> statement_uses;  // by row
-  std::vector<std::unique_ptr<ServerTally>> servers;
-  std::unordered_map<std::string, int> by_name;
-};
+bool IsError(Severity severity) {
+  return severity == Severity::kWarning || severity == Severity::kError ||
+         severity == Severity::kFatal || severity == Severity::kPanic;
+}
 
 Tally::State::State(const Catalogue& catalogue, TallyOptions options)
     : catalogue(catalogue), options(std::move(options)), plan(catalogue) {
   for (const EventRow& row : catalogue.rows()) {
     statement_uses.push_back(UseOf(row, catalogue.families()));
   }
+  ListParts();
+}
+
+std::unique_ptr<ServerTally> Tally::State::MakeServer(std::string name) const {
+  auto server = std::make_unique<ServerTally>(plan, std::move(name), options.datname_limit);
+  if (options.fingerprints > 0) {
+    server->statements.emplace(options.fingerprints, options.keep_texts);
+  }
+  return server;
+}
+
+/// One place is kept for "other".
+bool Tally::State::HasRoom(std::string_view name) const {
+  const auto most = static_cast<std::size_t>(std::max(options.most_servers, 1));
+  if (name == kOther) return servers.size() < most;
+  return servers.size() - (by_name.contains(kOther) ? 1 : 0) < most - 1;
+}
+
+int Tally::State::Admit(std::string_view name) {
+  if (const auto known = by_name.find(name); known != by_name.end()) return known->second;
+  if (name.size() > 3 * kMostServerName || !IsUtf8(name) || !HasRoom(name)) return -1;
+  const auto index = static_cast<int>(servers.size());
+  servers.push_back(MakeServer(std::string(name)));
+  by_name.emplace(name, index);
+  return index;
 }
 
 Tally::Tally(const Catalogue& catalogue, TallyOptions options)
@@ -131,18 +92,19 @@ Tally::~Tally() = default;
 Tally::Tally(Tally&&) noexcept = default;
 Tally& Tally::operator=(Tally&&) noexcept = default;
 
-int Tally::Server(std::string_view name) {
-  const auto [at, added] =
-      state_->by_name.try_emplace(std::string(name), static_cast<int>(state_->servers.size()));
-  if (added) {
-    auto server = std::make_unique<ServerTally>(state_->plan, std::string(name),
-                                                state_->options.datname_limit);
-    if (state_->options.fingerprints > 0) {
-      server->statements.emplace(state_->options.fingerprints, state_->options.keep_texts);
-    }
-    state_->servers.push_back(std::move(server));
+int Tally::Server(std::string_view name, bool seen_in_traffic) {
+  if (const auto known = state_->by_name.find(name); known != state_->by_name.end()) {
+    return known->second;
   }
-  return at->second;
+  const std::size_t before = state_->servers.size();
+  int index = state_->Admit(ToUtf8(name.substr(0, kMostServerName)));
+  if (index < 0) index = state_->Admit(kOther);
+  if (state_->servers.size() > before) {
+    ServerTally& server = state_->At(index);
+    server.seen_in_traffic = server.unseen = seen_in_traffic;
+    state_->Touch(server, index);
+  }
+  return index;
 }
 
 void Tally::State::CountServer(ServerTally& server, const Message& message,
@@ -193,7 +155,7 @@ void Tally::State::CountStatement(StatementTable& statements, const Message& mes
 /// What the platform or a pooler says.
 void Tally::State::CountOther(ServerTally& server, const Message& message, const Event& event,
                               double now) const {
-  if (IsSampleLine(message)) {
+  if (IsSampleRecord(message)) {
     const double time = now > 0 ? now : ParseLogTime(message.time).value_or(0);
     server.samples.Take(catalogue.samples(), message.text, time);
   }
@@ -203,7 +165,8 @@ void Tally::State::CountOther(ServerTally& server, const Message& message, const
 }
 
 void Tally::Count(int server_index, const Message& message, const Event& event, double now) {
-  ServerTally& server = *state_->servers[static_cast<std::size_t>(server_index)];
+  ServerTally& server = state_->At(server_index);
+  if (!server.touched) state_->Touch(server, server_index);
   if (message.side == Side::kServer) {
     state_->CountServer(server, message, event);
   } else if (message.side == Side::kClient) {
@@ -216,116 +179,26 @@ void Tally::Count(int server_index, const Message& message, const Event& event, 
   }
 }
 
+void Tally::CountLost(int server_index, LostReason reason, std::uint64_t messages) {
+  if (messages == 0) return;
+  const auto family =
+      std::ranges::find(state_->catalogue.families(), kLostMessages, &FamilySpec::name);
+  if (family == state_->catalogue.families().end()) return;
+  ServerTally& server = state_->At(server_index);
+  if (!server.touched) state_->Touch(server, server_index);
+  constexpr const char* kReasons[] = {"count_mismatch"};
+  server.none().cells.Add(static_cast<int>(family - state_->catalogue.families().begin()),
+                          {kReasons[static_cast<std::size_t>(reason)]},
+                          static_cast<double>(messages));
+}
+
 void Tally::Merge(const Tally& other) {
   for (const auto& theirs : other.state_->servers) {
-    state_->servers[static_cast<std::size_t>(Server(theirs->name()))]->Merge(*theirs);
+    const int index = Server(theirs->name());
+    ServerTally& ours = state_->At(index);
+    if (!ours.touched) state_->Touch(ours, index);
+    ours.Merge(*theirs);
   }
-}
-
-void Tally::State::CollectCounts(const Labels& labels, const LogCounts& counts,
-                                 std::map<std::string, Family>& families) const {
-  const auto with = [&labels](std::initializer_list<Labels::value_type> more) {
-    Labels all = labels;
-    all.insert(all.end(), more);
-    return all;
-  };
-  Family& messages =
-      Counter(families, "pg_log_messages_total", "Messages of the server by severity.");
-  for (std::size_t i = 0; i < kSeverities; ++i) {
-    const std::string severity(SeverityName(static_cast<Severity>(i)));
-    if (counts.born || counts.messages[i] > 0) {
-      AddSample(messages, with({{"severity", severity}}), static_cast<double>(counts.messages[i]));
-    }
-    if (counts.own[i] == 0) continue;
-    AddSample(Counter(families, "pg_log_own_messages_total",
-                      "Messages that pgbeacon's own sessions caused, in none of the other counts."),
-              with({{"severity", severity}}), static_cast<double>(counts.own[i]));
-  }
-  counts.errors.Collect(labels, Counter(families, "pg_log_errors_total",
-                                        "Messages of severity WARNING and worse by SQLSTATE."));
-  Family& events =
-      Counter(families, "pg_log_events_total",
-              "Events of the catalogue; event=\"other\" where no row took the message.");
-  const auto add_event = [&](std::string_view name, std::string_view event_class,
-                             std::uint64_t count) {
-    AddSample(events, with({{"event", std::string(name)}, {"class", std::string(event_class)}}),
-              static_cast<double>(count));
-  };
-  const std::vector<EventRow>& rows = catalogue.rows();
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (counts.events[i] > 0 || (rows[i].born && counts.born)) {
-      add_event(rows[i].name, rows[i].event_class, counts.events[i]);
-    }
-  }
-  if (counts.other_events > 0) add_event(kOther, kOther, counts.other_events);
-}
-
-void Tally::State::CollectCells(const ServerTally& server,
-                                std::map<std::string, Family>& families) const {
-  const std::vector<FamilySpec>& specs = catalogue.families();
-  for (const auto& [database, counts] : server.All()) {
-    const Labels of_server = {{"server", server.name()}};
-    Labels of_database = of_server;
-    if (database) of_database.emplace_back("datname", *database);
-    CollectCounts(of_database, *counts, families);
-    for (std::size_t f = 0; f < specs.size(); ++f) {
-      Family& out = families[specs[f].name];
-      out.name = specs[f].name;
-      out.help = specs[f].help;
-      out.type = specs[f].type == FamilySpec::Type::kCounter ? MetricType::Counter
-                 : specs[f].type == FamilySpec::Type::kGauge ? MetricType::Gauge
-                                                             : MetricType::Histogram;
-      counts->cells.Collect(static_cast<int>(f), plan.by_database(f) ? of_database : of_server,
-                            out);
-    }
-  }
-}
-
-/// What has no databases.
-void Tally::State::CollectApart(const ServerTally& server, double now,
-                                std::map<std::string, Family>& families) const {
-  const Labels labels = {{"server", server.name()}};
-  server.client_errors.Collect(labels,
-                               Counter(families, "pg_client_log_errors_total",
-                                       "Errors as clients print them, by SQLSTATE; never part of "
-                                       "pg_log_errors_total."));
-  if (server.other_pooler_lines > 0) {
-    AddSample(Counter(families, "pgbouncer_log_events_total", "Lines of PgBouncer's log by event."),
-              {{"server", server.name()}, {"event", std::string(kOther)}},
-              static_cast<double>(server.other_pooler_lines));
-  }
-  server.samples.Collect(catalogue.samples(), server.name(), now, families);
-  if (server.samples.unread() > 0) {
-    AddSample(Counter(families, "pg_sample_unread_values_total",
-                      "Values of sample# records that are no number of a known unit."),
-              labels, static_cast<double>(server.samples.unread()));
-  }
-  if (server.samples.dropped() > 0) {
-    Family& dropped = families["pgbeacon_series_dropped"];
-    dropped.name = "pgbeacon_series_dropped";
-    dropped.help = "Series left out because there were too many.";
-    dropped.type = MetricType::Gauge;
-    if (dropped.metric.empty()) AddSample(dropped, {{"collector", "sample"}}, 0);
-    dropped.metric[0].gauge.value += static_cast<double>(server.samples.dropped());
-  }
-  if (server.statements) server.statements->Collect(server.name(), families);
-}
-
-Families Tally::Collect(double now) const {
-  std::map<std::string, Family> families;
-  for (const ServerTally* server : state_->Sorted()) {
-    state_->CollectCells(*server, families);
-    state_->CollectApart(*server, now, families);
-  }
-  Families out;
-  AddSample(AddFamily(out, std::string(kThreshold), MetricType::Gauge,
-                      "From which duration on a logged statement counts as long."),
-            {}, state_->options.long_statement_seconds);
-  for (auto& [name, family] : families) {
-    if (!family.metric.empty()) out.push_back(std::move(family));
-  }
-  std::ranges::sort(out, {}, &Family::name);
-  return out;
 }
 
 std::vector<Tally::EventCount> Tally::Events() const {

@@ -17,6 +17,7 @@
 #include "base/families.h"
 #include "logparse/events/catalogue.h"
 #include "logparse/message.h"
+#include "logparse/tally_row.h"
 #include "logparse/top.h"
 
 namespace pgbeacon::log {
@@ -31,7 +32,13 @@ struct TallyOptions {
   /// fingerprint="other". 0: no fingerprints at all.
   int fingerprints = 0;
   bool keep_texts = false;  ///< normalised texts for Statements(); never in labels
+  /// Servers that are told apart, server="other" included, which has all further ones.
+  int most_servers = 10'000;
 };
+
+/// Losses that no line of the log tells of; what Logplex says in a line (Error L10, L11) is counted
+/// as that line is.
+enum class LostReason : std::uint8_t { kCountMismatch };
 
 /// Not thread-safe: one per thread, merged. Borrows the catalogue.
 class Tally {
@@ -43,15 +50,37 @@ class Tally {
   Tally(const Tally&) = delete;
   Tally& operator=(const Tally&) = delete;
 
-  /// The handle of a server by its label value.
-  int Server(std::string_view name);
+  /// The handle of a server by its label value, which is cut and made UTF-8. `seen_in_traffic`: a
+  /// message brought the name, not the configuration; see Scrape().
+  int Server(std::string_view name, bool seen_in_traffic = false);
 
   /// Counts one message and what it was recognised as. Side client, platform lines and our own
   /// records go to families of their own. `now` (seconds since the epoch) lets samples expire.
   void Count(int server, const Message& message, const Event& event, double now);
 
+  /// Adds to platform_log_lost_messages_total.
+  void CountLost(int server, LostReason reason, std::uint64_t messages);
+
   /// Adds all counts of another tally of the same catalogue, servers by name.
   void Merge(const Tally& other);
+
+  /// Appends rows for all that changed since the last call. `since` is an earlier state of this
+  /// tally that was given the rows of all calls before: given these to Restore() as well, in their
+  /// order, it is equal to this one. Looks only at servers that counted since the last call.
+  void Changes(const Tally& since, std::vector<TallyRow>& rows);
+
+  /// Sets what the row tells; the last rows of all keys of a state may come in any order. False,
+  /// and nothing changed: the catalogue or the options no longer know it, there is no room, or it
+  /// is malformed.
+  bool Restore(const TallyRow& row);
+
+  /// All servers known so far were on a page before: call it when the rows of a state have been
+  /// restored.
+  void MarkScraped();
+
+  /// Collect() for a page that is kept as a time series: a server that was first seen in traffic
+  /// stands at its born zeros the first time, so that its first counts show as a rise.
+  Families Scrape(double now);
 
   /// All families, born series included. Samples older than three of their intervals are left out.
   Families Collect(double now) const;

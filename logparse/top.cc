@@ -63,6 +63,7 @@ void StatementTable::Run(std::string_view text, double seconds, bool call) {
   run.seconds.Add(seconds);
   run.max_seconds = seconds;
   all_.Add(run);
+  any_changed_ = true;
   Series* series = nullptr;
   if (text.empty()) {
     other_.Add(run);
@@ -79,7 +80,8 @@ void StatementTable::Run(std::string_view text, double seconds, bool call) {
 
 void StatementTable::AddTempFile(std::string_view text, std::uint64_t bytes) {
   if (text.empty()) return;
-  entries_[EntryOf(text)].temp_file_bytes += bytes;
+  const std::uint32_t at = EntryOf(text);
+  entries_[at].temp_file_bytes += bytes;
   all_.temp_file_bytes += bytes;
   temp_files_known_ = true;
 }
@@ -96,10 +98,22 @@ void StatementTable::AddPlan(std::string_view plan) {
 }
 
 std::uint32_t StatementTable::EntryOf(std::string_view text) {
+  if (unsettled_) Settle();
   const std::uint64_t hash = HashBytes(text);
   Seen& seen = seen_[hash % kSeen];
-  if (seen.entry == kNone || seen.text != hash) seen = {hash, FindOrInsert(text)};
+  if (seen.entry == kNone || seen.text != hash) {
+    const std::uint32_t at = FindOrInsert(text);
+    seen = {hash, at};
+  }
+  MarkChanged(seen.entry);
   return seen.entry;
+}
+
+void StatementTable::MarkChanged(std::uint32_t at) {
+  any_changed_ = true;
+  if (entries_[at].changed) return;
+  entries_[at].changed = true;
+  changed_.push_back(at);
 }
 
 std::uint32_t StatementTable::FindOrInsert(std::string_view text) {
@@ -127,12 +141,25 @@ void StatementTable::Consider(std::uint32_t at) {
     if (seconds <= weakest_seconds_ * kLead) return;
     FindWeakest();
     if (seconds <= weakest_seconds_ * kLead) return;
-    series_[weakest_].live = false;
-    series_[weakest_].retired = ++retirements_;
-    --live_;
+    Retire(weakest_);
   }
   MakeLive(at);
   if (live_ == shown_) FindWeakest();
+}
+
+/// After entries have moved.
+void StatementTable::ListChanged() {
+  changed_.clear();
+  for (std::uint32_t at = 0; at < entries_.size(); ++at) {
+    if (entries_[at].changed) changed_.push_back(at);
+  }
+}
+
+void StatementTable::Retire(std::uint32_t series) {
+  series_[series].live = false;
+  series_[series].retired = ++retirements_;
+  --live_;
+  MarkChanged(series_[series].entry);
 }
 
 void StatementTable::MakeLive(std::uint32_t at) {
@@ -150,18 +177,25 @@ std::uint32_t StatementTable::FreeSeries() {
     series_.emplace_back();
     return static_cast<std::uint32_t>(series_.size() - 1);
   }
+  return Fold();
+}
+
+/// Ends the series that was retired longest ago: its counts go to "other", its place is free.
+std::uint32_t StatementTable::Fold() {
   const auto oldest = std::ranges::min_element(
       series_, {}, [](const Series& s) { return std::pair(s.live, s.retired); });
   other_statements_ += oldest->statements;
   other_seconds_.Add(oldest->seconds);
   entries_[oldest->entry].series = kNone;
+  MarkChanged(oldest->entry);
   *oldest = {};
   return static_cast<std::uint32_t>(oldest - series_.begin());
 }
 
 void StatementTable::FindWeakest() {
   const auto weakest = std::ranges::min_element(series_, {}, [this](const Series& s) {
-    return std::pair(!s.live, entries_[s.entry].seconds);
+    const Entry& entry = entries_[s.entry];
+    return std::tuple(!s.live, entry.seconds, entry.fingerprint);
   });
   weakest_ = static_cast<std::uint32_t>(weakest - series_.begin());
   weakest_seconds_ = entries_[weakest->entry].seconds.value();
@@ -194,9 +228,12 @@ void StatementTable::Shrink(std::size_t most) {
   }
   entries_ = std::move(kept);
   std::ranges::fill(seen_, Seen());
+  any_changed_ = gave_up_ = true;
+  ListChanged();
 }
 
 void StatementTable::Merge(const StatementTable& other) {
+  if (unsettled_) Settle();
   for (const Entry& theirs : other.entries_) {
     const auto known = index_.find(theirs.fingerprint);
     Entry& ours = entries_[known != index_.end() ? known->second : Insert(theirs.fingerprint)];
@@ -213,7 +250,10 @@ void StatementTable::Merge(const StatementTable& other) {
 void StatementTable::ChooseAnew() {
   series_.clear();
   live_ = 0;
-  for (Entry& entry : entries_) entry.series = kNone;
+  for (std::uint32_t at = 0; at < entries_.size(); ++at) {
+    entries_[at].series = kNone;
+    MarkChanged(at);
+  }
   Shrink(kCandidates);
   std::vector<std::uint32_t> order(entries_.size());
   std::iota(order.begin(), order.end(), 0U);

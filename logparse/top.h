@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,6 +17,7 @@
 
 #include "base/families.h"
 #include "logparse/exact_sum.h"
+#include "logparse/tally_row.h"
 
 namespace pgbeacon::log {
 
@@ -70,6 +72,15 @@ class StatementTable {
   /// tables that are merged before anything of them is shown.
   void Merge(const StatementTable& other);
 
+  /// Appends a row for each statement that counted since the last call or has another series, and
+  /// for the remainders; those that `since` (null: none), which has had the rows of all earlier
+  /// calls, knows and this one has given up are removed. Rows hold no texts.
+  void Changes(const StatementTable* since, RowWriter& rows);
+
+  /// Sets what a row told of the statement with this name. False, and nothing changed: malformed,
+  /// or there is no room. A table that shows fewer statements now makes room when it next counts.
+  bool Restore(std::string_view name, const std::optional<std::string>& value);
+
   /// Adds pg_log_fingerprint_statements_total and pg_log_fingerprint_seconds_total.
   void Collect(const std::string& server, std::map<std::string, Family>& families) const;
 
@@ -79,6 +90,7 @@ class StatementTable {
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
   struct Entry : NamedStatement {
     std::uint32_t series = kNone;  // index into series_
+    bool changed = false;          // since the last Changes()
   };
   struct Series {
     std::uint32_t entry = 0;
@@ -101,6 +113,15 @@ class StatementTable {
   void MakeLive(std::uint32_t at);
   std::uint32_t FreeSeries();
   void FindWeakest();
+  void Retire(std::uint32_t series);
+  std::uint32_t Fold();
+  void MarkChanged(std::uint32_t at);
+  void ListChanged();
+  // top_rows.cc
+  void Settle();
+  bool Set(std::uint64_t fingerprint, const StatementStats& stats, const Series* series);
+  void Remove(std::uint64_t fingerprint);
+  void RemoveSeries(std::uint32_t at);
   void Shrink(std::size_t most);
   void ChooseAnew();
 
@@ -120,6 +141,11 @@ class StatementTable {
   double weakest_seconds_ = 0;     // how much that was; since then it can only have grown
   std::uint64_t other_statements_ = 0;  // the series "other"
   ExactSum other_seconds_;
+
+  std::vector<std::uint32_t> changed_;  // entries
+  bool any_changed_ = false;
+  bool gave_up_ = false;    // entries, since the last Changes()
+  bool unsettled_ = false;  // rows were restored since it last counted
 };
 
 }  // namespace pgbeacon::log

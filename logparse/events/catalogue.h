@@ -56,12 +56,17 @@ struct FamilySpec {
   bool long_statements = false;  ///< counts values at or above the tally's threshold
 };
 
+/// How WriteSampleLine() shows a figure: a whole number, one of bytes ("5bytes") or of kB ("5kB"),
+/// a share with five decimals, or any number with five digits.
+enum class SamplePrint : std::uint8_t { kNever, kWhole, kBytes, kKilobytes, kRatio, kNumber };
+
 /// A documented key of sample# records and the gauge it feeds.
 struct SampleSpec {
   std::string key;     ///< as sent: "memory-total"
   std::string metric;  ///< "pg_sample_memory_total_bytes"
   std::string help;
-  double scale = 1;  ///< of a value that is sent without a unit
+  double scale = 1;                         ///< of a value that is sent without a unit
+  SamplePrint print = SamplePrint::kNever;  ///< in our own records
 };
 
 /// One row of the catalogue.

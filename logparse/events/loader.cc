@@ -67,6 +67,13 @@ void Loader::Families(YamlMap& root) {
   }
 }
 
+SamplePrint ReadPrint(YamlMap& map) {
+  static const std::vector<std::string> kNames = {"whole", "bytes", "kB", "ratio", "number"};
+  const std::optional<std::string> name = map.Choice("print", kNames);
+  if (!name) return SamplePrint::kNever;
+  return static_cast<SamplePrint>(std::ranges::find(kNames, *name) - kNames.begin() + 1);
+}
+
 void Loader::Samples(YamlMap& root) {
   for (YamlMap& map : root.Maps("samples")) {
     SampleSpec sample;
@@ -74,6 +81,7 @@ void Loader::Samples(YamlMap& root) {
     sample.metric = map.Require("metric");
     sample.help = map.Require("help");
     sample.scale = map.Number("scale").value_or(1);
+    sample.print = ReadPrint(map);
     map.Finish();
     if (!sample.metric.empty() &&
         (!IsMetricName(sample.metric) || !sample.metric.starts_with("pg_sample_"))) {

@@ -14,51 +14,77 @@ constexpr int kMostTries = 8;  // places in one line where a record might begin
 }  // namespace
 
 CsvForm::CsvForm(const ReaderOptions& options, Sink sink)
-    : record_bytes_(std::max<std::size_t>(options.record_bytes, 1)), sink_(std::move(sink)) {}
+    : Form(options.from),
+      record_bytes_(std::max<std::size_t>(options.record_bytes, 1)),
+      sink_(std::move(sink)) {}
 
 void CsvForm::Push(std::string_view bytes) {
-  stats_.bytes += bytes.size();
-  Take(bytes);
+  Take(bytes, Advance(bytes));
+  Sum();
 }
 
 void CsvForm::Flush(bool end_of_input) {
   if (!end_of_input) return;
-  if (!partial_.empty() && (broken_ || partial_.back() != '\n')) Take("\n");
+  if (!partial_.empty() && (broken_ || partial_.back() != '\n')) Take("\n", pushed_to());
   while (!partial_.empty()) {  // quotes are open: the record is cut off, but others may follow it
     const std::string record = std::exchange(partial_, {});
+    at_ = partial_at_;
+    if (resume_.Crosses(at_)) ForgetLines(counts_);
     const std::size_t bad = Recover(record, scanner_.lines());
-    Read(std::string_view(record).substr(bad));
+    Read(std::string_view(record).substr(bad), at_ + bad);
   }
   glued_ = 0;
+  Sum();
+}
+
+ReadPosition CsvForm::position() const {
+  const std::uint64_t end = ReadTo();
+  if (!resume_.crossed() && end <= resume_.end()) return resume_.left();
+  return {.end = end};
+}
+
+std::uint64_t CsvForm::ReadTo() const {
+  if (glued_ > 0) return glued_line_;
+  return partial_.empty() ? pushed_to() : partial_at_;
+}
+
+void CsvForm::Sum() {
+  if (!resume_.crossed()) ForgetLines(counts_);
+  stats_ = glued_ > 0 ? counts_before_ : counts_;
+  stats_.bytes = BytesTo(ReadTo());
 }
 
 /// Goes on with the record that is open, if any, then with whole ones.
-void CsvForm::Take(std::string_view bytes) {
+void CsvForm::Take(std::string_view bytes, std::uint64_t at) {
   while (!partial_.empty() && !bytes.empty()) {
     const Extent extent = Measure(bytes);
     Keep(bytes.substr(0, extent.size));
     bytes.remove_prefix(extent.size);
+    at += extent.size;
     if (!extent.complete) return;
     std::string record = std::exchange(partial_, {});
-    const std::size_t used = Settle(record);
-    Read(std::string_view(record).substr(used));
+    const std::size_t used = Settle(record, partial_at_);
+    Read(std::string_view(record).substr(used), at - (record.size() - used));
     if (partial_.empty() && record.capacity() <= kKeptCapacity) {
       record.clear();
       partial_ = std::move(record);
     }
   }
-  Read(bytes);
+  Read(bytes, at);
 }
 
 /// Reads bytes that begin with a record.
-void CsvForm::Read(std::string_view bytes) {
+void CsvForm::Read(std::string_view bytes, std::uint64_t at) {
   while (!bytes.empty()) {
     const Extent extent = Measure(bytes);
     if (!extent.complete) {
+      partial_at_ = at;
       Keep(bytes);
       return;
     }
-    bytes.remove_prefix(Settle(bytes.substr(0, extent.size)));
+    const std::size_t used = Settle(bytes.substr(0, extent.size), at);
+    bytes.remove_prefix(used);
+    at += used;
   }
 }
 
@@ -80,7 +106,9 @@ void CsvForm::Keep(std::string_view bytes) {
 }
 
 /// Delivers a complete record or finds out how much of it to drop; tells the bytes done with.
-std::size_t CsvForm::Settle(std::string_view record) {
+std::size_t CsvForm::Settle(std::string_view record, std::uint64_t at) {
+  at_ = at;
+  if (resume_.Crosses(at)) ForgetLines(counts_);
   if (broken_) return Recover(record, scanner_.lines() + 1);
   return Deliver(record) ? record.size() : Recover(record, scanner_.lines());
 }
@@ -93,13 +121,16 @@ bool CsvForm::Deliver(std::string_view record) {
     const CsvColumns columns(record.substr(0, record_bytes_), scanner_, cut);
     if (!columns.Plausible()) return false;
     columns.Fill(message_, unescaped_);
-    ++stats_.messages;
-    if (cut) ++stats_.truncated;
-    if (!message_.labelled) ++stats_.unlabelled;
-    sink_(message_);
+    if (resume_.Take(at_)) {
+      ++counts_.messages;
+      if (cut) ++counts_.truncated;
+      if (!message_.labelled) ++counts_.unlabelled;
+      message_.offset = at_;
+      sink_(message_);
+    }
     if (unescaped_.capacity() > kKeptCapacity) unescaped_ = std::string();
   }
-  stats_.lines += scanner_.lines();
+  counts_.lines += scanner_.lines();
   glued_ = 0;
   scanner_.Restart();
   return true;
@@ -109,11 +140,15 @@ bool CsvForm::Deliver(std::string_view record) {
 /// may begin: its second line, or where in its first one another record follows it directly.
 std::size_t CsvForm::Recover(std::string_view record, std::uint64_t lines) {
   const int tries = std::exchange(glued_, 0);
-  if (tries == 0) ++stats_.unparsed[static_cast<std::size_t>(Unparsed::kBadCsv)];
+  if (tries == 0) {
+    counts_before_ = counts_;
+    glued_line_ = at_;
+    ++counts_.unparsed[static_cast<std::size_t>(Unparsed::kBadCsv)];
+  }
   broken_ = false;
   scanner_.Restart();
   if (record.size() > record_bytes_) {
-    stats_.lines += lines;
+    counts_.lines += lines;
     return record.size();
   }
   const std::size_t feed = record.find('\n');
@@ -122,7 +157,7 @@ std::size_t CsvForm::Recover(std::string_view record, std::uint64_t lines) {
     glued_ = tries + 1;
     return time;
   }
-  ++stats_.lines;
+  ++counts_.lines;
   return feed + 1;
 }
 

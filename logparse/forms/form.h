@@ -2,6 +2,7 @@
 // (logparse/reader.h) chooses the form and hands it the bytes.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -9,9 +10,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "logparse/message.h"
+#include "logparse/position.h"
 
 namespace pgbeacon::log {
 
@@ -34,9 +37,14 @@ std::optional<FormKind> ParseForm(std::string_view name);
 
 struct ReaderOptions {
   FormKind form = FormKind::kAuto;
+  /// The first pushed byte is that at from.begin(). What lies before from.end was counted before:
+  /// only messages that begin behind it or in from.open are delivered, and stats() begin there.
+  ReadPosition from;
   /// log_line_prefix as configured; nothing: detected from the first lines, and detected anew
   /// until one is found. For forms without a prefix it says nothing.
   std::optional<std::string> prefix;
+  /// The prefix was detected before and not configured, so that it may be detected anew.
+  bool prefix_detected = false;
   std::size_t record_bytes = std::size_t{1}
                              << 20;               ///< one record; the rest of it is cut and counted
   std::size_t open_bytes = std::size_t{8} << 20;  ///< all open records together
@@ -49,7 +57,8 @@ inline constexpr int kUnparsedReasons = 5;
 /// "no_prefix", "bad_csv", "bad_json", "too_long", "orphan".
 std::string_view UnparsedName(Unparsed reason);
 
-/// Counts since construction.
+/// Counts of what was read since construction. What still waits (a line without its line feed,
+/// lines until their prefix is known) was not read yet.
 struct ReaderStats {
   std::uint64_t bytes = 0;
   std::uint64_t lines = 0;
@@ -68,7 +77,7 @@ class Form {
  public:
   using Sink = std::function<void(const Message&)>;
 
-  Form() = default;
+  explicit Form(ReadPosition from) : resume_(std::move(from)), begin_(resume_.left().begin()) {}
   Form(const Form&) = delete;
   Form& operator=(const Form&) = delete;
   virtual ~Form() = default;
@@ -84,10 +93,42 @@ class Form {
   /// The prefix in use: configured, told or detected; nothing while unknown, and in forms without.
   virtual std::optional<std::string> prefix() const { return std::nullopt; }
 
+  /// As Reader::position().
+  virtual ReadPosition position() const = 0;
+  /// Before the first Push(): the first byte of that is the one at `offset`.
+  void StartAt(std::uint64_t offset) { begin_ = offset; }
+  /// As Reader::CountFrom().
+  virtual void CountFrom(ReadPosition from) { resume_ = Resume(std::move(from)); }
+
   const ReaderStats& stats() const { return stats_; }
 
  protected:
+  /// Where the bytes lie that are pushed now.
+  std::uint64_t Advance(std::string_view bytes) {
+    const std::uint64_t at = begin_ + pushed_;
+    pushed_ += bytes.size();
+    return at;
+  }
+  /// Behind the last pushed byte.
+  std::uint64_t pushed_to() const { return begin_ + pushed_; }
+  /// The bytes that count when all up to `end` were read.
+  std::uint64_t BytesTo(std::uint64_t end) const {
+    const std::uint64_t from = std::max(begin_, resume_.end());
+    return end > from ? end - from : 0;
+  }
+
+  /// Takes back what lines count at once, not what messages do when they are delivered.
+  static void ForgetLines(ReaderStats& stats) {
+    stats.lines = stats.prefix_matched = stats.prefix_tried = 0;
+    stats.unparsed = {};
+  }
+
   ReaderStats stats_;
+  Resume resume_;
+
+ private:
+  std::uint64_t begin_;
+  std::uint64_t pushed_ = 0;
 };
 
 }  // namespace pgbeacon::log

@@ -212,7 +212,7 @@ void JsonLineReader::State::SetRecord(std::string_view envelope, const JsonField
 JsonLineReader::JsonLineReader() : state_(std::make_unique<State>()) {}
 JsonLineReader::~JsonLineReader() = default;
 
-const JsonLine& JsonLineReader::Read(std::string_view line, std::size_t room) {
+JsonLine& JsonLineReader::Read(std::string_view line, std::size_t room) {
   State& state = *state_;
   if (state.parser.capacity() > kKeptCapacity && line.size() < kKeptCapacity) {
     state.parser = ondemand::parser();
@@ -235,7 +235,7 @@ const JsonLine& JsonLineReader::Read(std::string_view line, std::size_t room) {
   return state.line;
 }
 
-const JsonLine& JsonLineReader::ReadCut(std::string_view line) {
+JsonLine& JsonLineReader::ReadCut(std::string_view line) {
   std::string mended(WithoutHalfEscape(line));
   mended += "\"}";
   if (Read(mended, 0).kind != JsonLine::Kind::kBad) return state_->line;

@@ -45,11 +45,11 @@ class JsonLineReader {
 
   /// Reads `line`, behind which `room` more bytes may be read; without enough of them it is copied.
   /// Bytes that are no UTF-8 come as U+FFFD.
-  const JsonLine& Read(std::string_view line, std::size_t room);
+  JsonLine& Read(std::string_view line, std::size_t room);
 
   /// Reads a line that was cut at its end, as far as it goes: what is missing is taken to belong to
   /// the string that it breaks off in.
-  const JsonLine& ReadCut(std::string_view line);
+  JsonLine& ReadCut(std::string_view line);
 
  private:
   struct State;

@@ -58,6 +58,9 @@ class SyslogNumbers {
   /// Takes the next line of a process into account, then says what its number means.
   Meaning Observe(std::string_view process, int number, Looks looks);
 
+  /// Forgets the processes, but not what their numbers meant.
+  void ReleaseMemory() { decltype(last_)().swap(last_); }
+
  private:
   std::unordered_map<std::string, int> last_;  // number by process
   int records_ = 0, pieces_ = 0;               // lines that spoke for either meaning

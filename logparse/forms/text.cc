@@ -13,18 +13,26 @@ namespace {
 constexpr std::size_t kHeadRoom = 4096;  // of a line, above record_bytes, for its prefix
 constexpr std::size_t kMostWaiting = std::size_t{256} << 10;  // bytes of pieces that came early
 
+// A head that a name tore apart is held as one.
+std::uint64_t LinesIn(std::string_view line) {
+  return 1 + static_cast<std::uint64_t>(std::count(line.begin(), line.end(), '\n'));
+}
+
 }  // namespace
 
-TextForm::State::State(ReaderOptions reader_options, ReaderStats& reader_stats, Sink sink)
+TextForm::State::State(ReaderOptions reader_options, ReaderStats& reader_stats,
+                       Resume& reader_resume, Sink sink)
     : options(std::move(reader_options)),
       stats(reader_stats),
+      resume(reader_resume),
       splitter(options.record_bytes + kHeadRoom),
       records(options.record_bytes, options.open_bytes, std::move(sink)),
       chunks(std::min(kMostWaiting, options.open_bytes)) {
   if (options.form == FormKind::kStderr) enveloped = false;
   if (options.form == FormKind::kSyslog || options.form == FormKind::kHeroku) enveloped = true;
   if (enveloped) kind = options.form;
-  if (options.prefix) SetPrefix(*options.prefix);
+  if (options.prefix) told = SetPrefix(*options.prefix) && !options.prefix_detected;
+  records.DeliverBy(resume);
 }
 
 bool TextForm::State::SetPrefix(std::string_view text) {
@@ -46,43 +54,41 @@ void TextForm::State::Use(Prefix found) {
   body_prefix->AllowLineFeeds();
   prefix = std::move(found);
   heads.Clear();
+  body_heads.Clear();
 }
 
-void TextForm::State::Push(std::string_view bytes) {
-  stats.bytes += bytes.size();
-  records.Lend(bytes);
-  splitter.Push(bytes, [this](std::string_view line, bool cut) { OnLine(line, cut); });
-  records.TakeBack();
-  Sum();
-}
-
-void TextForm::State::Flush(bool end_of_input) {
-  if (end_of_input) {
-    splitter.Flush([this](std::string_view line, bool cut) { OnLine(line, cut); });
-  }
+// Reads all that waits and delivers what is open.
+void TextForm::State::Release(std::uint64_t lines_to) {
+  TryCross(lines_to);
   while (!held.empty() || !name_head.empty()) {
     ReleaseName();
     if (!held.empty()) Decide();
   }
+  TryCross(lines_to);
   ReleaseHeld(true);
   ReleaseTorn();
+  opening.key.clear();
   records.Flush();
-  Sum();
+  heads.Clear();  // an idle form is small
+  body_heads.Clear();
 }
 
-void TextForm::State::Sum() {
-  stats.messages = records.delivered();
-  stats.unlabelled = records.unlabelled();
-  stats.truncated = records.truncated();
-}
-
-void TextForm::State::OnLine(std::string_view line, bool cut) {
+void TextForm::State::OnLine(std::string_view line, bool cut, std::uint64_t offset) {
+  if (taken++ % LineMarks::kLines == 0) marks.Add(offset);
+  if (!resume.crossed()) TryCross(offset);
+  At(offset);
+  if (mode == Mode::kHold) {
+    Hold(line, cut);
+    return;
+  }
   ++stats.lines;
-  HoldOrRead(line, cut);
+  Read(line, cut);
 }
 
+// Of a line that was taken for read before.
 void TextForm::State::HoldOrRead(std::string_view line, bool cut) {
   if (mode == Mode::kHold) {
+    stats.lines -= LinesIn(line);
     Hold(line, cut);
   } else {
     Read(line, cut);
@@ -115,7 +121,7 @@ bool TextForm::State::IsEnveloped(std::string_view line) {
 }
 
 void TextForm::State::Hold(std::string_view line, bool cut) {
-  held.Add(line, cut);
+  held.Add(line, cut, at);
   if (held.Enough()) Decide();
 }
 
@@ -132,7 +138,7 @@ void TextForm::State::Decide() {
       if (!forced) enveloped = held.Enveloped();
       sample.clear();
     } else {
-      doubt_from = stats.lines + patience;
+      doubt_from = taken + patience;
       patience = std::min(patience * 2, kMostPatience);
     }
     mode = prefix ? Mode::kPrefix : Mode::kLoose;
@@ -147,9 +153,12 @@ void TextForm::State::Decide() {
 
 // Reads the held lines in the mode that was decided on.
 void TextForm::State::Replay() {
-  const HeldLines lines = std::exchange(held, {});
+  const HeldLines lines = std::exchange(held, HeldLines(unwrap));
   replaying = true;
-  lines.ForEach([this](std::string_view line, bool cut) {
+  lines.ForEach([this](std::string_view line, bool cut, std::uint64_t offset) {
+    if (!resume.crossed()) TryCross(offset);
+    At(offset);
+    stats.lines += LinesIn(line);
     mode == Mode::kHold ? ReadLoose(line, cut) : Read(line, cut);
   });
   replaying = false;
@@ -157,8 +166,9 @@ void TextForm::State::Replay() {
 
 // Whether `line` was held instead of read because it speaks against what was detected.
 bool TextForm::State::Doubt(std::string_view line, bool cut) {
-  if (told || replaying || stats.lines < doubt_from || !HasLabel(line)) return false;
+  if (told || replaying || taken < doubt_from || !HasLabel(line)) return false;
   mode = Mode::kHold;
+  stats.lines -= LinesIn(line);
   Hold(line, cut);
   return true;
 }
@@ -170,13 +180,48 @@ void TextForm::State::Count(Unparsed reason, bool cut) {
 }
 
 TextForm::TextForm(ReaderOptions options, Sink sink)
-    : state_(std::make_unique<State>(std::move(options), stats_, std::move(sink))) {}
+    : Form(options.from),
+      state_(std::make_unique<State>(std::move(options), stats_, resume_, std::move(sink))) {}
 TextForm::~TextForm() = default;
 
-void TextForm::Push(std::string_view bytes) { state_->Push(bytes); }
-void TextForm::Flush(bool end_of_input) { state_->Flush(end_of_input); }
+void TextForm::Push(std::string_view bytes) {
+  const std::uint64_t offset = Advance(bytes);
+  state_->records.Lend(bytes);
+  state_->splitter.Push(bytes, offset, [this](std::string_view line, bool cut, std::uint64_t at) {
+    state_->OnLine(line, cut, at);
+  });
+  state_->records.TakeBack();
+  Sum();
+}
+
+void TextForm::Flush(bool end_of_input) {
+  if (end_of_input) {
+    state_->splitter.Flush([this](std::string_view line, bool cut, std::uint64_t at) {
+      state_->OnLine(line, cut, at);
+    });
+  }
+  state_->Release(LinesTo());
+  Sum();
+}
+
 bool TextForm::SetPrefix(std::string_view log_line_prefix) {
-  return state_->SetPrefix(log_line_prefix);
+  const bool valid = state_->SetPrefix(log_line_prefix);
+  Sum();
+  return valid;
+}
+
+ReadPosition TextForm::position() const { return state_->Position(LinesTo()); }
+
+void TextForm::CountFrom(ReadPosition from) {
+  Form::CountFrom(std::move(from));
+  Sum();
+}
+
+std::uint64_t TextForm::LinesTo() const { return state_->splitter.LinesTo(pushed_to()); }
+
+void TextForm::Sum() {
+  state_->Sum(LinesTo());
+  stats_.bytes = BytesTo(state_->ReadTo(LinesTo()));
 }
 
 std::optional<std::string> TextForm::prefix() const {

@@ -5,6 +5,7 @@
 // of Side::kPooler; neither is tried against the prefix or counted as unparsed.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,11 +26,18 @@ class TextForm : public Form {
   void Flush(bool end_of_input) override;
   bool SetPrefix(std::string_view log_line_prefix) override;
   std::optional<std::string> prefix() const override;
+  ReadPosition position() const override;
+  void CountFrom(ReadPosition from) override;
 
   /// kStderr, kSyslog or kHeroku as told or recognised; kAuto while unknown.
   FormKind kind() const;
 
  private:
+  friend class FrameReader;  // reads messages that come one by one in the same ways
+
+  std::uint64_t LinesTo() const;
+  void Sum();
+
   struct State;
   std::unique_ptr<State> state_;
 };

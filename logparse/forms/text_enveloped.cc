@@ -2,8 +2,13 @@
 // numbered pieces of which only the first may open it: whatever a client wrote stands in the
 // others.
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <optional>
 #include <utility>
 
+#include "base/text.h"
 #include "logparse/forms/text_state.h"
 
 namespace pgbeacon::log {
@@ -11,6 +16,7 @@ namespace {
 
 // journalctl moves further lines of a message under its first.
 constexpr std::size_t kLeastIndent = 12;
+constexpr int kMostOpen = 4;  // records of one process, whose pieces may overtake each other
 constexpr std::size_t kMostBegin = 1024;  // bytes of lines over which names spread out a head
 
 void SkipIndent(std::string_view& line) {
@@ -24,15 +30,14 @@ void NumberPiece(Envelope& envelope) {
 }
 
 // Of a line that is known to be a piece: a single number says which.
-Envelope UnwrapPiece(std::string_view line) {
-  Envelope envelope = Unwrap(line);
+Envelope UnwrapPiece(Envelope envelope) {
   if (envelope.chunk == 0) NumberPiece(envelope);
   return envelope;
 }
 
 // The envelope of lines that were kept.
-Envelope UnwrapKept(std::string_view line, std::size_t body, int chunk, bool numbered) {
-  Envelope envelope = Unwrap(line);
+Envelope UnwrapKept(Envelope envelope, std::string_view line, std::size_t body, int chunk,
+                    bool numbered) {
   envelope.chunk = chunk;
   envelope.number = 0;
   if (!numbered) envelope.record = {};
@@ -53,8 +58,13 @@ void TextForm::State::Describe(const Envelope& envelope, Message& message) {
 
 // Records of one process are told apart by their number where the transport prints it.
 std::string_view TextForm::State::KeyOf(const Envelope& envelope, std::string_view session) {
+  if (!envelope.key.empty()) return envelope.key;
   const bool syslog = envelope.carrier == Carrier::kSyslog;
-  if (!syslog && envelope.chunk == 0 && !session.empty()) return session;
+  if (!syslog && envelope.chunk == 0 && !session.empty()) {
+    if (envelope.sender.empty()) return session;
+    key.assign(envelope.sender).append(session);
+    return key;
+  }
   key.clear();
   AppendProcess(envelope, key);
   if (syslog || envelope.chunk != 0) {
@@ -71,7 +81,8 @@ Envelope TextForm::State::Open(std::string_view& line, std::string& unescaped) {
     none.body = line.substr(std::min(line.find_first_not_of(' '), line.size()));
     return none;
   }
-  Envelope envelope = Unwrap(line);
+  Envelope envelope = unwrap(line);
+  if (unwrap != Unwrap) return envelope;
   if (envelope.carrier == Carrier::kSyslog && UnescapeSyslog(line, unescaped)) {
     line = unescaped;
     envelope = Unwrap(line);
@@ -86,11 +97,15 @@ void TextForm::State::ReadEnveloped(std::string_view line, bool cut) {
   if (line.empty()) return;
   std::string unescaped;
   Envelope envelope = Open(line, unescaped);
+  ReadEnvelope(envelope, line, cut);
+}
+
+void TextForm::State::ReadEnvelope(Envelope& envelope, std::string_view line, bool cut) {
   const Behind before = std::exchange(behind, Behind::kOther);
   const bool tagged = kind != FormKind::kSyslog && (envelope.chunk != 0 || !envelope.color.empty());
   if (!envelope.present() && !tagged) {
     behind = before;
-    ReadUncarried(line, cut);
+    ReadUncarried(unwrap == Unwrap ? line : envelope.rest, line, cut);
   } else if (!envelope.from_server() || IsPlatformLine(envelope)) {
     ReadForeign(envelope, line, cut);
   } else {
@@ -100,34 +115,51 @@ void TextForm::State::ReadEnveloped(std::string_view line, bool cut) {
 }
 
 // A line without an envelope between others that have one goes on with the last record: the
-// transport printed its line feeds raw. It never opens one.
-void TextForm::State::ReadUncarried(std::string_view line, bool cut) {
-  SkipIndent(line);
+// transport printed its line feeds raw. It never opens one. `text`: of the line.
+void TextForm::State::ReadUncarried(std::string_view text, std::string_view line, bool cut) {
+  SkipIndent(text);
   Envelope envelope;
-  envelope.rest = envelope.body = line;
+  envelope.rest = envelope.body = text;
   Head head;
-  if (behind == Behind::kTorn && JoinTorn(std::string(torn.key), line, cut)) return;
-  if (behind == Behind::kOpening && JoinOpening(std::string(opening.key), line, cut)) return;
+  if (behind == Behind::kTorn && JoinTorn(std::string(torn.key), text, cut)) return;
+  if (behind == Behind::kOpening && JoinOpening(std::string(opening.key), text, cut)) return;
   if (!records.HasLast()) {
     if (Doubt(line, cut)) return;
     ++stats.prefix_tried;
     Count(Unparsed::kNoPrefix, cut);
-  } else if (line.starts_with('\t')) {
-    records.Continue("\n", line.substr(1), cut);
+  } else if (text.starts_with('\t')) {
+    records.Continue("\n", text.substr(1), cut);
   } else if (MatchBody(envelope, head) && !head.label.primary()) {
-    records.JoinLast(head.label.part, line.substr(head.label_begin + head.label.size), cut);
+    records.JoinLast(head.label.part, text.substr(head.label_begin + head.label.size), cut);
   } else {
-    records.Continue("\n", line, cut);
+    records.Continue("\n", text, cut);
   }
 }
 
 void TextForm::State::ReadServer(Envelope& envelope, std::string_view line, bool cut) {
   if (envelope.number != 0) ResolveNumber(envelope);
+  if (!envelope.record.empty()) {
+    record_key = KeyOf(envelope, {});
+    envelope.key = record_key;
+    if (envelope.chunk <= 1) CompleteBefore(envelope);
+  }
   if (envelope.chunk != 0) {
     ReadPieces(envelope, line, cut);
   } else {
     ReadWhole(envelope, line, cut);
   }
+}
+
+// A process numbers its records, so those before its last ones are complete.
+void TextForm::State::CompleteBefore(const Envelope& envelope) {
+  const std::optional<std::int64_t> number = ParseInt(envelope.record);
+  if (!number || *number <= kMostOpen) return;
+  key.assign(record_key, 0, record_key.size() - envelope.record.size());
+  std::array<char, 24> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), *number - kMostOpen);
+  key.append(digits.data(), end.ptr);
+  records.Complete(key);
+  chunks.Complete(key);
 }
 
 void TextForm::State::ResolveNumber(Envelope& envelope) {
@@ -163,8 +195,8 @@ void TextForm::State::ResolveNumber(Envelope& envelope) {
 // ---- Records in pieces ----
 
 void TextForm::State::ReadPieces(const Envelope& envelope, std::string_view line, bool cut) {
-  const std::string record(KeyOf(envelope, {}));
-  switch (chunks.Admit(record, envelope.chunk, line, cut)) {
+  const std::string record(KeyOf(envelope, {}));  // ReadHeld() makes others
+  switch (chunks.Admit(record, envelope.chunk, line, cut, at)) {
     case Chunks::Place::kNow:
       ReadPiece(envelope, line, cut);
       break;
@@ -182,11 +214,12 @@ void TextForm::State::ReleaseHeld(bool all) {
 }
 
 void TextForm::State::ReadHeld(const Chunks::Held& piece) {
+  At(piece.at);
   if (piece.orphan) {
     Count(Unparsed::kOrphan, piece.cut);
     return;
   }
-  const Envelope envelope = UnwrapPiece(piece.line);
+  const Envelope envelope = UnwrapPiece(unwrap(piece.line));
   if (piece.gap) records.MarkCut(KeyOf(envelope, {}));
   ReadPiece(envelope, piece.line, piece.cut);
 }
@@ -225,6 +258,7 @@ void TextForm::State::ReadLaterPiece(const Envelope& envelope, bool cut) {
 void TextForm::State::Keep(Begin& begin, const Envelope& envelope, std::string_view line) {
   begin.key = KeyOf(envelope, {});
   begin.line = line;
+  begin.at = at;
   begin.body = static_cast<std::size_t>(envelope.body.data() - line.data());
   begin.chunk = envelope.chunk;
   begin.numbered = !envelope.record.empty();
@@ -239,13 +273,13 @@ bool TextForm::State::JoinTorn(const std::string& record, std::string_view rest,
   }
   torn.line.append(1, '\n').append(rest);
   const std::string line = torn.line;
-  const Envelope envelope = UnwrapKept(line, torn.body, torn.chunk, torn.numbered);
+  const Envelope envelope = UnwrapKept(unwrap(line), line, torn.body, torn.chunk, torn.numbered);
   Head head;
   if (body_prefix->MatchStranger(envelope.body, true, head)) {
     torn.key.clear();
     ++stats.prefix_tried;
     ++stats.prefix_matched;
-    TakeBody(envelope, line, head, cut);
+    TakeKept(torn, envelope, line, head, cut);
   } else if (line.size() > kMostBegin || !body_prefix->EndsInName(envelope.body)) {
     ReleaseTorn();
   }
@@ -257,12 +291,12 @@ void TextForm::State::ReleaseTorn() {
   if (torn.key.empty()) return;
   torn.key.clear();
   const std::string line = std::exchange(torn.line, {});
-  const Envelope envelope = UnwrapKept(line, torn.body, torn.chunk, torn.numbered);
+  const Envelope envelope = UnwrapKept(unwrap(line), line, torn.body, torn.chunk, torn.numbered);
   Head head;
   ++stats.prefix_tried;
   if (prefix && MatchBody(envelope, head)) {
     ++stats.prefix_matched;
-    TakeBody(envelope, line, head, false);
+    TakeKept(torn, envelope, line, head, false);
   } else {
     Count(Unparsed::kNoPrefix, false);
   }
@@ -280,28 +314,38 @@ bool TextForm::State::JoinOpening(const std::string& record, std::string_view re
   }
   opening.line.append(1, '\n').append(rest);
   const std::string line = opening.line;
-  const Envelope envelope = UnwrapKept(line, opening.body, opening.chunk, opening.numbered);
+  const Envelope envelope =
+      UnwrapKept(unwrap(line), line, opening.body, opening.chunk, opening.numbered);
   Head head;
   if (!body_prefix->MatchStranger(envelope.body, false, head, before - opening.body)) return false;
   records.Drop(opening.record);
   opening.key.clear();
-  TakeBody(envelope, line, head, cut);
+  TakeKept(opening, envelope, line, head, cut);
   return true;
+}
+
+// Takes a record that began with the lines that were kept.
+void TextForm::State::TakeKept(const Begin& begin, const Envelope& envelope, std::string_view line,
+                               const Head& head, bool cut) {
+  const std::uint64_t line_at = at;
+  At(begin.at);
+  TakeBody(envelope, line, head, cut);
+  At(line_at);
 }
 
 // ---- Records in one line ----
 
 // A record whose lines all stand in `body`: its head is on the first unless a name tore it apart.
-bool TextForm::State::MatchLines(std::string_view body, Head& head) const {
+bool TextForm::State::MatchLines(std::string_view body, Head& head) {
   const std::string_view line = body.substr(0, body.find('\n'));
-  if (line.size() == body.size()) return body_prefix->Match(body, head);
+  if (line.size() == body.size()) return body_heads.Match(*body_prefix, body, head);
   if (body_prefix->EndsInName(line) && body_prefix->MatchStranger(body, false, head, line.size())) {
     return true;
   }
   return body_prefix->Match(line, head) || body_prefix->Match(body, head);
 }
 
-bool TextForm::State::MatchBody(const Envelope& envelope, Head& head) const {
+bool TextForm::State::MatchBody(const Envelope& envelope, Head& head) {
   if (!prefix || mode != Mode::kPrefix) {
     head = {};
     head.label = ParseLabel(envelope.body, LabelForm::kOneBlank);
@@ -363,7 +407,7 @@ void TextForm::State::ReadWhole(const Envelope& envelope, std::string_view line,
 // Takes a record whose lines may all stand in this one, with their line feeds.
 void TextForm::State::TakeBody(const Envelope& envelope, std::string_view line, const Head& head,
                                bool cut) {
-  const std::string record(KeyOf(envelope, head.session));
+  const std::string_view record = KeyOf(envelope, head.session);
   const std::string_view body = envelope.body;
   const std::size_t end =
       std::min(body.find('\n', head.label_begin + head.label.size), body.size());

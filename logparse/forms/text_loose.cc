@@ -17,7 +17,7 @@ bool PointsAtError(std::string_view body) {
 bool TextForm::State::UnwrapClientLine(const Envelope& envelope, Message& message) {
   key.clear();
   AppendProcess(envelope, key);
-  return client_errors.Unwrap(key, envelope.body, stats.lines, message);
+  return client_errors.Unwrap(key, envelope.body, taken, message);
 }
 
 // A line of the platform, of PgBouncer or of an application beside the server.
@@ -51,6 +51,10 @@ void TextForm::State::ReadLoose(std::string_view line, bool cut) {
   if (line.empty()) return;
   std::string unescaped;
   Envelope envelope = Open(line, unescaped);
+  ReadLooseEnvelope(envelope, line, cut);
+}
+
+void TextForm::State::ReadLooseEnvelope(Envelope& envelope, std::string_view line, bool cut) {
   if (!envelope.from_server() || IsPlatformLine(envelope)) {
     ReadForeign(envelope, line, cut);
   } else if (envelope.carrier == Carrier::kSyslog || (envelope.present() && envelope.chunk != 0)) {

@@ -37,19 +37,19 @@ void TextForm::State::ReadPlain(std::string_view line, bool cut) {
     Take(line, line, head, head.session, cut);
     if (!cut && MayBeTorn(line, head)) {
       records.DropLast();
-      name_head = line;
-      name_whole = true;
+      --stats.prefix_tried;
+      --stats.prefix_matched;
+      KeepName(line, true);
     }
     return;
   }
   if (Doubt(line, cut)) return;
-  ++stats.prefix_tried;
   const bool torn = told ? prefix->EndsInName(line) : prefix->IsHead(line);
   if (torn && line.size() <= kMostNameHead) {
-    name_head = line;
-    name_whole = false;
+    KeepName(line, false);
     return;
   }
+  ++stats.prefix_tried;
   Count(Unparsed::kNoPrefix, cut);
 }
 
@@ -80,23 +80,46 @@ bool TextForm::State::MayBeTorn(std::string_view line, const Head& head) const {
   return !text.starts_with("connection received: host=");
 }
 
+// Lets `line` wait for those behind it. It counts when it does so no more (CountName).
+void TextForm::State::KeepName(std::string_view line, bool whole) {
+  name_head = line;
+  name_at.assign(1, at);
+  name_whole = whole;
+  --stats.lines;
+}
+
+void TextForm::State::CountName() {
+  stats.lines += name_at.size();
+  ++stats.prefix_tried;
+  if (name_whole) ++stats.prefix_matched;
+}
+
 // Whether `line` was taken as a further part of a torn head.
 bool TextForm::State::JoinName(std::string_view line, bool cut) {
   std::string joined = name_head + '\n';
   joined += line;
   Head head;
   if (prefix->MatchStranger(joined, !name_whole, head, name_whole ? name_head.size() : 0)) {
+    CountName();
     if (!name_whole) ++stats.prefix_matched;
     name_head.clear();
+    At(name_at.front());
     Take(joined, joined, head, head.session, cut);
     return true;
   }
   if (!told && !prefix->EndsInName(name_head)) {
     // This prefix has no names. One that has them may fit both lines; until it is found, a line of
     // an unknown session behind such a head is a part of it.
+    const std::uint64_t line_at = at;
     name_head.clear();
-    if (Doubt(joined, cut)) return true;
+    CountName();
+    At(name_at.front());
+    if (Doubt(joined, cut)) {
+      --stats.prefix_tried;
+      return true;
+    }
     Count(Unparsed::kNoPrefix, cut);
+    At(line_at);
     if (!prefix->Match(line, head) || records.IsOpen(head.session)) {
       HoldOrRead(line, cut);
     } else {
@@ -106,6 +129,8 @@ bool TextForm::State::JoinName(std::string_view line, bool cut) {
   }
   if (joined.size() > kMostNameHead || !prefix->EndsInPlainName(joined)) return false;
   name_head = std::move(joined);
+  name_at.push_back(at);
+  --stats.lines;
   return true;
 }
 
@@ -114,6 +139,11 @@ bool TextForm::State::JoinName(std::string_view line, bool cut) {
 void TextForm::State::ReleaseName() {
   const std::string lines = std::exchange(name_head, {});
   if (lines.empty()) return;
+  CountName();
+  const std::vector<std::uint64_t> begins = std::exchange(name_at, {});
+  const std::uint64_t line_at = at;
+  auto line = begins.begin();
+  At(*line++);
   std::size_t end = std::min(lines.find('\n'), lines.size());
   const std::size_t first = end;
   Head head;
@@ -121,6 +151,7 @@ void TextForm::State::ReleaseName() {
   if (fits && head.doubtful) Settle(std::string_view(lines).substr(0, end), head);
   while (!fits && end < lines.size()) {
     end = std::min(lines.find('\n', end + 1), lines.size());
+    ++line;
     fits = prefix->Match(std::string_view(lines).substr(0, end), head);
   }
   if (fits) {
@@ -129,13 +160,30 @@ void TextForm::State::ReleaseName() {
     Take(message, message, head, head.session, false);
   } else {
     end = first;
+    line = begins.begin() + 1;
     Count(Unparsed::kNoPrefix, false);
   }
   while (end < lines.size()) {
     const std::size_t begin = end + 1;
     end = std::min(lines.find('\n', begin), lines.size());
+    At(*line++);
     HoldOrRead(std::string_view(lines).substr(begin, end - begin), false);
   }
+  At(line_at);
+}
+
+// What the head does not have stays as it is for the envelope to tell.
+void TextForm::State::Fill(const Head& head, std::string_view text, Message& message) {
+  message.sqlstate = head.sqlstate;
+  message.severity = head.label.severity;
+  message.labelled = true;
+  if (!head.time.empty()) message.time = head.time;
+  if (!head.pid.empty()) message.pid = head.pid;
+  message.session = head.session.empty() ? message.pid : head.session;
+  if (!head.user.empty()) message.user = head.user;
+  message.database = head.database;
+  message.application = head.application;
+  message.text = text;
 }
 
 // Takes a line apart that `head` fits at the begin of `body`, which lies in `line`.
@@ -146,19 +194,17 @@ void TextForm::State::Take(std::string_view line, std::string_view body, const H
     if (!records.Join(record, head.label.part, text, cut)) Count(Unparsed::kOrphan, cut);
     return;
   }
+  if (envelope == nullptr) {
+    Message& message = plain_message;
+    message.time = message.pid = message.user = {};
+    Fill(head, text, message);
+    records.Open(record, line, message, cut);
+    return;
+  }
   Message message;
-  message.sqlstate = head.sqlstate;
-  if (envelope != nullptr) Describe(*envelope, message);
-  message.severity = head.label.severity;
-  message.labelled = true;
-  if (!head.time.empty()) message.time = head.time;
-  if (!head.pid.empty()) message.pid = head.pid;
-  message.session = head.session.empty() ? message.pid : head.session;
-  if (!head.user.empty()) message.user = head.user;
-  message.database = head.database;
-  message.application = head.application;
-  message.text = text;
-  if (text.empty() && envelope != nullptr && !body.ends_with("  ")) half_label = record;
+  Describe(*envelope, message);
+  Fill(head, text, message);
+  if (text.empty() && !body.ends_with("  ")) half_label = record;
   records.Open(record, line, message, cut);
 }
 

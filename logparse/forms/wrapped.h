@@ -4,10 +4,13 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "logparse/forms/detect_form.h"
 #include "logparse/forms/form.h"
@@ -18,6 +21,8 @@ namespace pgbeacon::log {
 
 class Reader;
 
+/// The reader inside has positions of its own, in bytes of what is inside.
+///
 /// A message without a time of its own gets the envelope's: of the line before the one that
 /// completed it, which is its own last line unless sessions interleave.
 class WrappedForm : public Form {
@@ -30,6 +35,8 @@ class WrappedForm : public Form {
   void Flush(bool end_of_input) override;
   bool SetPrefix(std::string_view log_line_prefix) override;
   std::optional<std::string> prefix() const override;
+  ReadPosition position() const override;
+  void CountFrom(ReadPosition from) override;
 
   /// The form inside; kAuto while unknown.
   FormKind kind() const;
@@ -37,13 +44,36 @@ class WrappedForm : public Form {
   std::string envelope() const;
 
  private:
-  void Read(std::string_view line, bool cut, std::string_view block);
+  /// What lines count that are not for the reader inside.
+  struct Counts {
+    std::uint64_t lines = 0, bad = 0, too_long = 0, cut = 0;
+  };
+  /// Where a line inside begins, in there and outside; the line outside that completed it, and what
+  /// counted before that.
+  struct Place {
+    std::uint64_t inside = 0, outside = 0, completed = 0;
+    Counts before;
+  };
+  /// The begin of a line that goes on.
+  struct Partial {
+    std::string text;
+    std::uint64_t at = 0;
+    bool begun = false;
+  };
+
+  void OnLine(std::string_view line, bool cut, std::uint64_t at, std::string_view block);
   void ReadCri(std::string_view line, bool cut);
   void ReadJson(std::string_view line, bool cut, std::string_view block);
   void Unwrapped(std::string_view text, std::string_view stream, bool partial);
-  void Deliver(const Message& message, bool cut);
+  void PushInside(Partial& line);
+  void Deliver(Message& message, bool cut);
   void Forward(const Message& message);
   void Bad(bool cut);
+  void TryCross(std::uint64_t offset);
+  std::uint64_t LinesTo() const { return splitter_.LinesTo(pushed_to()); }
+  const Place* PlaceOf(std::uint64_t inside) const;
+  const Place* Waiting(const ReadPosition& inside) const;
+  void Prune();
   void Sum();
 
   const Sink sink_;
@@ -53,10 +83,16 @@ class WrappedForm : public Form {
   LineSplitter splitter_;
   JsonLineReader json_;
   std::unique_ptr<Reader> inner_;
-  std::array<std::string, 2> partial_;  // the begin of a line of stderr, of stdout
-  std::string time_;                    // of the line before
-  ReaderStats own_;                     // apart from the reader's inside
-  bool records_ = false;                // the last message was no line of text but a record
+  std::array<Partial, 2> partial_;  // of stderr, of stdout
+  std::deque<Place> places_;        // of lines inside, those that may be asked for among them
+  std::size_t prune_at_;            // places
+  std::uint64_t inside_to_ = 0;     // bytes given to the reader inside
+  std::uint64_t at_ = 0;            // where the line begins that is read
+  std::uint64_t direct_to_ = 0;     // behind the begin of the last one that was a message itself
+  std::string time_;                // of the line before
+  Counts own_;
+  ReaderStats direct_;    // messages that are not of the reader inside
+  bool records_ = false;  // the last message was no line of text but a record
 };
 
 }  // namespace pgbeacon::log

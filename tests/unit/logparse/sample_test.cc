@@ -3,81 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <map>
-#include <optional>
 #include <string>
+
+#include "sample_support.h"
 
 namespace pgbeacon::log {
 namespace {
-
-const std::vector<SampleSpec>& Specs() {
-  static const Result<Catalogue> catalogue = Catalogue::Builtin();
-  return catalogue->samples();
-}
-
-// "name{labels} value" of every sample, labels without the server.
-std::map<std::string, double> Shown(const SampleStore& store, double now) {
-  std::map<std::string, Family> families;
-  store.Collect(Specs(), "db", now, families);
-  std::map<std::string, double> out;
-  for (const auto& [name, family] : families) {
-    for (const ClientMetric& metric : family.metric) {
-      std::string series = name;
-      for (const auto& label : metric.label) {
-        if (label.name != "server") series += " " + label.name + "=" + label.value;
-      }
-      EXPECT_TRUE(out.emplace(series, metric.gauge.value).second) << "twice: " << series;
-    }
-  }
-  return out;
-}
-
-TEST(SampleValue, ReadsNumbersLeniently) {
-  const struct {
-    const char* text;
-    double expected;
-  } cases[] = {
-      {"7", 7},
-      {"-5", -5},
-      {"+5", 5},
-      {"1e3", 1000},
-      {"15405636.0kB", 15405636.0 * 1024},
-      {"61229240bytes", 61229240},
-      {"1.5MB", 1572864},
-      {"250ms", 0.25},
-      {"12%", 0.12},
-      {"0.99999", 0.99999},
-      {"3GB", 3221225472},
-      {"20us", 20e-6},
-      {"2h", 7200},
-  };
-  for (const auto& c : cases) EXPECT_EQ(ParseSampleValue(c.text, 1), c.expected) << c.text;
-  for (const char* text : {"", "x", "kB", "nan", "inf", "1e999", "5parsecs", "--5", "5 kB"}) {
-    EXPECT_EQ(ParseSampleValue(text, 1), std::nullopt) << text;
-  }
-  EXPECT_EQ(ParseSampleValue("1500", 0.000001), 0.0015);
-}
-
-TEST(LogTime, IsReadWhereItsZoneIsKnown) {
-  const struct {
-    const char* text;
-    std::optional<double> expected;
-  } cases[] = {
-      {"2022-08-25T12:00:00.5+00:00", 1661428800.5},
-      {"2022-08-25 12:00:00.500 UTC", 1661428800.5},
-      {"2022-08-25 14:00:00 +0200", 1661428800},
-      {"2022-08-25T06:30:00-05:30", 1661428800},
-      {"2022-08-25 12:00:00Z", 1661428800},
-      {"1661428800.250", 1661428800.25},
-      {"2022-08-25 12:00:00 CEST", std::nullopt},
-      {"2022-08-25 12:00:00", std::nullopt},
-      {"2022-02-30 12:00:00 UTC", std::nullopt},
-      {"2022-08-25 12:00", std::nullopt},
-      {"Aug 25 12:00:00", std::nullopt},
-      {"", std::nullopt},
-      {"-5", std::nullopt},
-  };
-  for (const auto& c : cases) EXPECT_EQ(ParseLogTime(c.text), c.expected) << c.text;
-}
 
 TEST(SampleStore, CountsValuesThatItCannotRead) {
   SampleStore store;
@@ -166,6 +97,118 @@ TEST(SampleStore, MergesByTime) {
   EXPECT_EQ(Shown(both, 1060), Shown(other, 1060));
   EXPECT_EQ(Shown(both, 1060)["pg_sample_tables source=A addon="], 2);
   EXPECT_EQ(Shown(both, 1060)["pg_sample_db_size_bytes source=A addon="], 5);
+}
+
+TEST(SampleStore, LearnsTheIntervalOfEachKey) {
+  SampleStore store;
+  for (int i = 0; i < 120; ++i) {
+    const std::string rare = i % 60 == 0 ? " sample#tables=1" : "";
+    store.Take(Specs(), "source=A sample#load-avg-1m=0.5 count#x=1" + rare, 1000 + i);
+  }
+  const std::map<std::string, double> shown = Shown(store, 1120);
+  EXPECT_TRUE(shown.contains("pg_sample_tables source=A addon="));
+  EXPECT_TRUE(shown.contains("pg_sample_load_avg_1m source=A addon="));
+  EXPECT_FALSE(Shown(store, 1123).contains("pg_sample_load_avg_1m source=A addon="));
+  EXPECT_FALSE(Shown(store, 1060 + 181).contains("pg_sample_tables source=A addon="));
+}
+
+TEST(SampleStore, AddsCountsUpAndKeepsThem) {
+  SampleStore store;
+  store.Take(Specs(), "source=A count#resets=1 count#resets= count#resets count#sent=1.5kB", 1000);
+  store.Take(Specs(), "count#resets=2 source=A count#resets=-1 count#resets=nan", 1060);
+  store.Take(Specs(), "count#resets=5", 1060);
+  const std::map<std::string, double> expected = {
+      {"pg_sample_count_total source=A key=resets", 5},
+      {"pg_sample_count_total source=A key=sent", 1536},
+      {"pg_sample_count_total source= key=resets", 5},
+  };
+  EXPECT_EQ(Shown(store, 1e6), expected);
+  EXPECT_EQ(store.unread(), 2U);
+}
+
+TEST(SampleStore, DistributesMeasurements) {
+  SampleStore store;
+  store.Take(Specs(), "source=A measure#query=4ms measure.query=0.25s measure#query=2h", 1000);
+  store.Take(Specs(), "source=A measure#page=1kB measure#page=1025B measure#page=-1B", 1000);
+  const std::map<std::string, double> shown = Shown(store, 1e6);
+  const auto below = [&shown](const std::string& key, const std::string& bound) {
+    return shown.at("pg_sample_measure source=A key=" + key + " le=" + bound);
+  };
+  EXPECT_EQ(below("query", "0.0025"), 0);
+  EXPECT_EQ(below("query", "0.005"), 1);
+  EXPECT_EQ(below("query", "0.25"), 2);
+  EXPECT_EQ(below("query", "8192"), 3);
+  EXPECT_EQ(below("page", "1024"), 1);
+  EXPECT_EQ(below("page", "8192"), 2);
+  EXPECT_EQ(shown.at("pg_sample_measure source=A key=query count"), 3);
+  EXPECT_EQ(shown.at("pg_sample_measure source=A key=query sum"), 7200.254);
+  EXPECT_EQ(store.unread(), 1U);
+}
+
+TEST(SampleStore, RefusesUnitsOfSomethingElse) {
+  SampleStore store;
+  store.Take(Specs(), "source=A sample#db_size=5s sample#max_wait=5kB sample#tables=3ms", 1000);
+  store.Take(Specs(), "source=A sample#hit-rate=99% sample#avg_recv=1kB sample#new=5s", 1000);
+  EXPECT_EQ(store.unread(), 3U);
+  EXPECT_EQ(Shown(store, 1000), (std::map<std::string, double>{
+                                    {"pg_sample_hit_ratio source=A addon=", 0.99},
+                                    {"pg_sample_avg_recv_bytes_per_second source=A addon=", 1024},
+                                    {"pg_sample_value source=A addon= key=new", 5},
+                                    {"pg_sample_last_timestamp_seconds source=A addon=", 1000},
+                                }));
+}
+
+TEST(SampleStore, ReadsTheFiguresOfADyno) {
+  SampleStore store;
+  store.Take(Specs(),
+             "source=web.1 dyno=heroku.2808254.d97d0ea7 sample#load_avg_1m=2.46 "
+             "sample#memory_rss=21.25MB sample#memory_quota=512.00MB "
+             "sample#memory_pgpgin=348836pages",
+             1000);
+  const std::map<std::string, double> shown = Shown(store, 1000);
+  EXPECT_EQ(shown.at("pg_sample_load_avg_1m source=web.1 addon="), 2.46);
+  EXPECT_EQ(shown.at("pg_sample_memory_rss_bytes source=web.1 addon="), 21.25 * 1048576);
+  EXPECT_EQ(shown.at("pg_sample_memory_quota_bytes source=web.1 addon="), 512 * 1048576);
+  EXPECT_EQ(shown.at("pg_sample_memory_pgpgin_pages source=web.1 addon="), 348836);
+}
+
+TEST(SampleStore, BoundsCountsAndMeasurements) {
+  SampleStore store;
+  for (std::size_t i = 0; i < SampleStore::kMaxCounts + 7; ++i) {
+    store.Take(Specs(), "source=A count#k" + std::to_string(i) + "=1", 1000);
+  }
+  for (std::size_t i = 0; i < SampleStore::kMaxMeasures + 5; ++i) {
+    store.Take(Specs(), "source=A measure#k" + std::to_string(i) + "=1", 1000);
+  }
+  store.Take(Specs(), "source=A count#k0=1 measure#k0=1", 1000);  // known ones go on
+  EXPECT_EQ(store.dropped(), 12U);
+  EXPECT_EQ(Shown(store, 1000).at("pg_sample_count_total source=A key=k0"), 2);
+}
+
+TEST(SampleStore, GivesTheRoomOfSourcesThatStoppedToNewOnes) {
+  SampleStore store;
+  for (std::size_t i = 0; i < SampleStore::kMaxSources; ++i) {
+    store.Take(Specs(), "source=s" + std::to_string(i) + " sample#tables=1", 1000);
+  }
+  store.Take(Specs(), "source=early sample#tables=1", 1100);
+  EXPECT_EQ(store.dropped(), 1U);
+  store.Take(Specs(), "source=late sample#tables=1", 1181);
+  EXPECT_EQ(store.dropped(), 1U);
+  EXPECT_TRUE(Shown(store, 1181).contains("pg_sample_tables source=late addon="));
+}
+
+TEST(SampleStore, MergesCountsAndMeasurements) {
+  SampleStore one;
+  SampleStore two;
+  SampleStore both;
+  for (int i = 0; i < 100; ++i) {
+    const std::string line =
+        "source=A count#c=0." + std::to_string(i) + " measure#m=" + std::to_string(i) + "ms";
+    (i % 3 == 0 ? one : two).Take(Specs(), line, 1000);
+    both.Take(Specs(), line, 1000);
+  }
+  one.Merge(two);
+  EXPECT_EQ(Shown(one, 1000), Shown(both, 1000));
 }
 
 }  // namespace

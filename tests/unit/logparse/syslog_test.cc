@@ -310,7 +310,7 @@ TEST(Chunks, StayBoundedWhateverComes) {
   const std::string line(100, 'x');
   std::size_t given = 0;
   for (int i = 0; i < 20'000; ++i) {
-    chunks.Admit("key" + std::to_string(i % 3000), 2 + i % 7, line, false);
+    chunks.Admit("key" + std::to_string(i % 3000), 2 + i % 7, line, false, 0);
     std::size_t rounds = 0;
     while (chunks.TakeOverdue(false)) {
       ++given;

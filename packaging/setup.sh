@@ -115,6 +115,11 @@ use_prometheus() {
   export PROMETHEUS_ASSETS=$prefix/usr/share/prometheus/web/
 }
 
+# rsyslog as a sender for tests and as a peer for bench/syslog/run, with its TLS driver.
+use_rsyslog() {
+  unpack rsyslog rsyslog rsyslog-openssl libestr0 libfastjson4 liblognorm5
+}
+
 # step COMMAND...: runs it in a process group of its own and waits so that a signal to the script is
 # answered at once; stop_step, called by the script's EXIT trap, ends the group.
 step() {

@@ -40,6 +40,21 @@ std::optional<std::string> PercentDecode(std::string_view text, bool query) {
   return out;
 }
 
+std::string PercentEncode(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string out;
+  for (const unsigned char c : text) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      out += static_cast<char>(c);
+    } else {
+      out.append("%").append(1, kDigits[c / 16]).append(1, kDigits[c % 16]);
+    }
+  }
+  return out;
+}
+
 std::optional<RequestTarget> ParseTarget(std::string_view target) {
   target = WithoutAuthority(target);
   const std::size_t mark = target.find('?');

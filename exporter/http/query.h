@@ -23,6 +23,10 @@ struct RequestTarget {
 /// `%` is not followed by two hexadecimal digits.
 std::optional<std::string> PercentDecode(std::string_view text, bool query);
 
+/// The text with all but letters, digits and -._~ as %XX, for a path's part or a query's key or
+/// value.
+std::string PercentEncode(std::string_view text);
+
 /// Takes "/path?query" and "http://host/path?query"; nothing when something cannot be decoded. A
 /// key without `=` has an empty value; empty parts (`a=1&&b=2`) are left out.
 std::optional<RequestTarget> ParseTarget(std::string_view target);

@@ -4,8 +4,10 @@
 
 namespace pgbeacon::http {
 
-void Router::Add(std::string method, std::string path, Handler handler) {
-  paths_[std::move(path)].insert_or_assign(std::move(method), std::move(handler));
+void Router::Add(std::string method, std::string path, Handler handler, RouteOptions options) {
+  Route& route = paths_[std::move(path)][std::move(method)];
+  route.handler = std::move(handler);
+  route.options = std::move(options);
 }
 
 Router::Match Router::Find(std::string_view method, std::string_view path) const {
@@ -18,10 +20,11 @@ Router::Match Router::Find(std::string_view method, std::string_view path) const
   auto found = methods.find(method);
   if (found == methods.end() && method == "HEAD") found = methods.find("GET");
   if (found != methods.end()) {
-    match.handler = &found->second;
+    match.handler = &found->second.handler;
+    match.options = &found->second.options;
     return match;
   }
-  for (const auto& [name, handler] : methods) {
+  for (const auto& [name, route] : methods) {
     if (!match.allow.empty()) match.allow += ", ";
     match.allow += name;
     if (name == "GET" && !methods.contains("HEAD")) match.allow += ", HEAD";

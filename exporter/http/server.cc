@@ -10,9 +10,9 @@
 #include <optional>
 #include <utility>
 
-#include "exporter/http/address.h"
 #include "exporter/http/session.h"
 #include "exporter/http/site.h"
+#include "exporter/net/address.h"
 
 namespace pgbeacon::http {
 namespace {
@@ -133,12 +133,13 @@ Server::~Server() {
   for (Connection* connection : state_->site->connections) connection->Close();
 }
 
-void Server::Route(std::string method, std::string path, Handler handler) {
-  state_->site->router.Add(std::move(method), std::move(path), std::move(handler));
+void Server::Route(std::string method, std::string path, Handler handler, RouteOptions options) {
+  state_->site->router.Add(std::move(method), std::move(path), std::move(handler),
+                           std::move(options));
 }
 
 Status Server::Listen(const std::string& address) {
-  const Result<ListenAddress> parsed = ParseListenAddress(address);
+  const Result<net::ListenAddress> parsed = net::ParseListenAddress(address);
   if (!parsed.ok()) return parsed.error();
   const std::shared_ptr<Site>& site = state_->site;
   auto acceptor = std::make_shared<Acceptor>(site->executor);
@@ -176,6 +177,7 @@ void Server::Stop() {
     acceptor->close(ignored);
   }
   for (Connection* connection : state_->site->connections) {
+    if (connection->stream) connection->stream->End();
     if (connection->idle) connection->Close();
   }
 }

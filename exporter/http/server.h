@@ -32,12 +32,17 @@ struct Limits {
   std::size_t header_bytes = std::size_t{16} * 1024;
   std::size_t body_bytes = std::size_t{1024} * 1024;
   std::size_t connections = 512;
-  std::chrono::milliseconds idle = std::chrono::minutes(2);    ///< between requests of a connection
-  std::chrono::milliseconds read = std::chrono::seconds(10);   ///< for one request to arrive
-  std::chrono::milliseconds write = std::chrono::seconds(30);  ///< for one response to leave
+  std::size_t streams = 256;  ///< of the connections, those whose response is a stream
+  /// Between requests of a connection. Logplex ends an idle one after 144 to 159 s; were we first,
+  /// a delivery could meet the close.
+  std::chrono::milliseconds idle = std::chrono::minutes(3);
+  std::chrono::milliseconds read = std::chrono::seconds(10);  ///< for one request to arrive
+  /// For one response to leave; of a stream, without any progress.
+  std::chrono::milliseconds write = std::chrono::seconds(30);
 };
 
-/// Called once per answered request: handler path as routed (or "other"), status.
+/// Called once per answered request, of a stream at its beginning: handler path as routed (or
+/// "other"), status.
 using Observer = std::function<void(std::string_view handler, int status)>;
 
 class Server {
@@ -50,7 +55,7 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   /// Exact path. GET routes answer HEAD too; another method on a routed path is 405 with Allow.
-  void Route(std::string method, std::string path, Handler handler);
+  void Route(std::string method, std::string path, Handler handler, RouteOptions options = {});
 
   /// Opens a listener: ":9187", "127.0.0.1:9187", "[::1]:9187"; port 0 picks a free one. ":PORT" is
   /// every address of both families, as Go's net.Listen has it.
@@ -59,7 +64,7 @@ class Server {
   /// The addresses listened on, with real ports.
   std::vector<std::string> addresses() const;
 
-  /// Stops accepting and closes idle connections; running requests are answered.
+  /// Stops accepting, closes idle connections and ends streams; running requests are answered.
   void Stop();
 
  private:

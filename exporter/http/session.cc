@@ -4,15 +4,20 @@
 // been written, so that a client which pipelines cannot make the server hoard.
 #include "exporter/http/session.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <spdlog/spdlog.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/none.hpp>
 #include <cctype>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,6 +25,7 @@
 #include "base/clock.h"
 #include "exporter/http/date.h"
 #include "exporter/http/query.h"
+#include "exporter/http/stream_writer.h"
 #include "exporter/metrics/gzip.h"
 #include "exporter/metrics/negotiate.h"
 #include "exporter/net/blocking_pool.h"
@@ -41,6 +47,7 @@ constexpr std::size_t kInlineGzip =
 constexpr std::size_t kLingerBytes =
     std::size_t{1024} * 1024;  // read and thrown away before a close
 constexpr std::chrono::seconds kLinger{1};
+constexpr int kKeepAliveSeconds = 30;
 
 /// The status of the response to a request that could not be read; 0 where nobody is there to read
 /// one: closed, reset or timed out.
@@ -59,18 +66,28 @@ Response Plain(int status, std::string body) {
   return response;
 }
 
-Response Refusal(int status) {
-  std::string reason(bhttp::obsolete_reason(bhttp::int_to_status(static_cast<unsigned>(status))));
-  Response response = Plain(status, std::move(reason) + "\n");
-  if (status == 503) {
-    response.body = "too many connections\n";
-    response.headers.emplace_back("Retry-After", "1");
-  }
+Response Busy(std::string body) {
+  Response response = Plain(503, std::move(body));
+  response.headers.emplace_back("Retry-After", "1");
   return response;
 }
 
-/// Nothing where the request is malformed beyond what the parser sees.
-std::shared_ptr<Request> ToRequest(bhttp::request<bhttp::string_body> message) {
+Response Refusal(int status) {
+  std::string reason(bhttp::obsolete_reason(bhttp::int_to_status(static_cast<unsigned>(status))));
+  Response response = Plain(status, std::move(reason) + "\n");
+  if (status == 503) response = Busy("too many connections\n");
+  return response;
+}
+
+/// What came so far of a request.
+struct Arrival {
+  std::shared_ptr<Request> request;
+  std::optional<Response> refusal;  ///< for what its header says
+  std::string route = "other";
+};
+
+/// Without the body. Nothing where the request is malformed beyond what the parser sees.
+std::shared_ptr<Request> ToRequest(const bhttp::request<bhttp::string_body>& message) {
   const string_view raw = message.target();
   std::optional<RequestTarget> target = ParseTarget({raw.data(), raw.size()});
   const bool host = message.version() < 11 || message.count(bhttp::field::host) == 1;
@@ -86,7 +103,6 @@ std::shared_ptr<Request> ToRequest(bhttp::request<bhttp::string_body> message) {
     if (!value.empty()) value += ", ";
     value += std::string(field.value());
   }
-  request->body = std::move(message.body());
   request->received = SteadyClock::now();
   return request;
 }
@@ -118,17 +134,23 @@ net::awaitable<Response> Answer(std::shared_ptr<Site> site, std::shared_ptr<cons
   co_return Plain(500, "internal error\n");
 }
 
-/// The response as a message, compressed where `gzip`; `head`: without its body.
-net::awaitable<Message> Encode(std::shared_ptr<Site> site, Response response, unsigned version,
-                               bool gzip, bool head) {
+/// Status and header, without what frames the body.
+Message Head(const Response& response, unsigned version) {
   Message message(bhttp::int_to_status(static_cast<unsigned>(response.status)), version);
   message.result(static_cast<unsigned>(response.status));
   message.set(bhttp::field::date, HttpDate(std::chrono::system_clock::now()));
   message.set("X-Content-Type-Options", "nosniff");
   for (const auto& [name, value] : response.headers) message.insert(name, value);
   const bool bodiless = response.status == 204 || response.status == 304;
-  if (bodiless) co_return message;
-  message.set(bhttp::field::content_type, response.content_type);
+  if (!bodiless) message.set(bhttp::field::content_type, response.content_type);
+  return message;
+}
+
+/// The response as a message, compressed where `gzip`; `head`: without its body.
+net::awaitable<Message> Encode(std::shared_ptr<Site> site, Response response, unsigned version,
+                               bool gzip, bool head) {
+  Message message = Head(response, version);
+  if (response.status == 204 || response.status == 304) co_return message;
   if (response.compressible) message.insert(bhttp::field::vary, "Accept, Accept-Encoding");
   if (response.compressible && gzip && response.body.size() >= kLeastGzip) {
     message.set(bhttp::field::content_encoding, "gzip");
@@ -160,6 +182,34 @@ net::awaitable<void> Linger(Stream& stream) {
     total += count;
   }
 }
+
+/// Lets the kernel find out that a client of a stream without news is gone.
+void KeepAlive(int socket) {
+  const int on = 1;
+  setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &kKeepAliveSeconds, sizeof kKeepAliveSeconds);
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &kKeepAliveSeconds, sizeof kKeepAliveSeconds);
+}
+
+/// Makes a stream known while it is sent.
+class Streaming {
+ public:
+  Streaming(Site& site, Connection& connection, std::shared_ptr<BodySource> source)
+      : site_(site), connection_(connection) {
+    ++site_.streams;
+    connection_.stream = std::move(source);
+  }
+  ~Streaming() {
+    --site_.streams;
+    connection_.stream = nullptr;
+  }
+  Streaming(const Streaming&) = delete;
+  Streaming& operator=(const Streaming&) = delete;
+
+ private:
+  Site& site_;
+  Connection& connection_;
+};
 
 /// Session: the state of one connection; TLS is another Stream.
 template <class Stream>
@@ -209,54 +259,90 @@ class Session {
   net::awaitable<bool> ServeRequest() {
     Parser parser;
     parser.header_limit(static_cast<std::uint32_t>(site_->limits.header_bytes));
-    parser.body_limit(site_->limits.body_bytes);
+    parser.body_limit(boost::none);  // Admit() sets the route's
     ExpireAfter(site_->limits.read);
     answered_ = false;
-    const net::error_code failed = co_await Read(parser);
-    const int status = failed ? StatusOf(failed) : refuse_ ? 503 : 0;
-    if (failed && status == 0) co_return false;
+    Arrival arrival;
+    const net::error_code failed = co_await Read(parser, arrival);
+    if (failed && StatusOf(failed) == 0) co_return false;
 
     version_ = parser.is_header_done() ? parser.get().version() : 11;
     head_ = parser.is_header_done() && parser.get().method() == bhttp::verb::head;
     keep_ = false;
     gzip_ = false;
-    std::string route = "other";
     Response response;
-    if (status != 0) {
-      response = Refusal(status);
+    if (failed) {
+      response = Refusal(StatusOf(failed));
+    } else if (arrival.refusal) {
+      response = *std::move(arrival.refusal);
     } else {
       keep_ = parser.keep_alive();
-      const std::shared_ptr<Request> request = ToRequest(parser.release());
-      if (request == nullptr) {
-        keep_ = false;
-        response = Refusal(400);
-      } else {
-        request->peer = peer_;
-        gzip_ = metrics::AcceptsGzip(request->Header("accept-encoding"));
-        ExpireNever();
-        response = co_await Answer(site_, request, route);
-      }
+      gzip_ = metrics::AcceptsGzip(arrival.request->Header("accept-encoding"));
+      ExpireNever();
+      response = co_await Answer(site_, arrival.request, arrival.route);
+    }
+    if (response.stream && site_->streams >= site_->limits.streams) {
+      response = Busy("too many streams\n");
     }
     const int sent_status = response.status;
-    const bool sent = co_await Send(std::move(response));
-    if (sent && site_->observer && !site_->closed) site_->observer(route, sent_status);
+    const std::shared_ptr<BodySource> source = std::move(response.stream);
+    bool sent = false;
+    if (source) {
+      sent = co_await SendHead(std::move(response));
+    } else {
+      sent = co_await Send(std::move(response));
+    }
+    if (sent && site_->observer && !site_->closed) site_->observer(arrival.route, sent_status);
+    if (sent && source && !head_) sent = co_await SendBody(source);
     co_return sent&& keep_;
   }
 
   void ExpireNever() { beast::get_lowest_layer(stream_).expires_never(); }
 
-  /// The header, and the body unless the connection is to be refused.
-  net::awaitable<net::error_code> Read(Parser& parser) {
+  /// The header, and the body unless the request is refused. The arguments outlive the call.
+  net::awaitable<net::error_code> Read(Parser& parser, Arrival& arrival) {
     auto [failed, header] =
         co_await bhttp::async_read_header(stream_, buffer_, parser, net::kNoThrow);
-    if (failed || refuse_ || parser.is_done()) co_return failed;
+    if (failed) co_return failed;
+    Admit(parser, arrival);
+    if (arrival.refusal || parser.is_done()) co_return failed;
     if (beast::iequals(parser.get()[bhttp::field::expect], "100-continue")) {
       Message go_on(bhttp::status::continue_, parser.get().version());
       auto [unsent, written] = co_await bhttp::async_write(stream_, go_on, net::kNoThrow);
       if (unsent) co_return unsent;
     }
     auto [broken, body] = co_await bhttp::async_read(stream_, buffer_, parser, net::kNoThrow);
+    arrival.request->body = std::move(parser.get().body());
+    arrival.request->received = SteadyClock::now();
     co_return broken;
+  }
+
+  /// Holds the header against the limits and the gate of its route.
+  void Admit(Parser& parser, Arrival& arrival) {
+    if (!refuse_) arrival.request = ToRequest(parser.get());
+    if (arrival.request == nullptr) {
+      arrival.refusal = Refusal(refuse_ ? 503 : 400);
+      return;
+    }
+    Request& request = *arrival.request;
+    request.peer = peer_;
+    const Router::Match match = site_->router.Find(request.method, request.path);
+    const RouteOptions none;
+    const RouteOptions& options = match.options == nullptr ? none : *match.options;
+    const std::size_t most = options.body_bytes.value_or(site_->limits.body_bytes);
+    std::optional<std::uint64_t> length;
+    if (const auto told = parser.content_length()) length = *told;
+    if (parser.is_done()) length = 0;
+    if (length && *length > most) {
+      arrival.refusal = Refusal(413);
+      return;
+    }
+    parser.body_limit(most);
+    if (!options.gate) return;
+    arrival.route = match.route;
+    Admission admission = options.gate(request, length);
+    arrival.refusal = std::move(admission.refusal);
+    request.admission = std::move(admission.held);
   }
 
   net::awaitable<bool> Send(Response response) {
@@ -267,6 +353,29 @@ class Session {
     ExpireAfter(site_->limits.write);
     const auto [error, count] = co_await bhttp::async_write(stream_, message, net::kNoThrow);
     answered_ = !error;
+    co_return answered_;
+  }
+
+  /// The header of a streamed response.
+  net::awaitable<bool> SendHead(Response response) {
+    Message message = Head(response, version_);
+    message.chunked(version_ >= 11);
+    keep_ = keep_ && version_ >= 11 && !site_->stopping;
+    message.keep_alive(keep_);
+    bhttp::response_serializer<bhttp::string_body> serializer(message);
+    ExpireAfter(site_->limits.write);
+    const auto [error, count] =
+        co_await bhttp::async_write_header(stream_, serializer, net::kNoThrow);
+    answered_ = !error;
+    co_return answered_;
+  }
+
+  net::awaitable<bool> SendBody(std::shared_ptr<BodySource> source) {
+    const Streaming streaming(*site_, connection_, source);
+    KeepAlive(beast::get_lowest_layer(stream_).socket().native_handle());
+    if (site_->stopping) source->End();
+    answered_ = false;
+    answered_ = co_await WriteStream(stream_, source, version_ >= 11, site_->limits.write);
     co_return answered_;
   }
 

@@ -2,7 +2,9 @@
 // One thread, the executor's.
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -22,8 +24,9 @@ struct Site {
   Observer observer;
   Router router;
   std::set<Connection*> connections = {};
-  bool stopping = false;  ///< no further request on any connection
-  bool closed = false;    ///< the server is gone: `pool` and `observer` are not to be used
+  std::size_t streams = 0;  ///< connections whose response is one
+  bool stopping = false;    ///< no further request on any connection
+  bool closed = false;      ///< the server is gone: `pool` and `observer` are not to be used
 };
 
 /// The entry of one connection in its site's list, for the life of its session.
@@ -39,7 +42,8 @@ class Connection {
 
   void Close() { close_(); }
 
-  bool idle = true;  ///< no request has begun, or the last one is answered
+  bool idle = true;                    ///< no request has begun, or the last one is answered
+  std::shared_ptr<BodySource> stream;  ///< while it is sent
 
  private:
   Site& site_;

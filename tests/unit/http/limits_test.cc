@@ -13,7 +13,7 @@ using testing::Pair;
 
 class HttpLimits : public ServerTest {
  protected:
-  void ExpectAlive() { EXPECT_EQ(Client(port_).Get("/hello").status, 200); }
+  void ExpectAlive() { EXPECT_EQ(RawClient(port_).Get("/hello").status, 200); }
 };
 
 TEST_F(HttpLimits, RefusesMalformedRequests) {
@@ -32,7 +32,7 @@ TEST_F(HttpLimits, RefusesMalformedRequests) {
            "chunked\r\n\r\n0\r\n\r\n",
            "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
        }) {
-    Client client(port_);
+    RawClient client(port_);
     client.Send(request);
     const Reply reply = client.Read();
     EXPECT_EQ(reply.status, 400) << request;
@@ -45,7 +45,7 @@ TEST_F(HttpLimits, RefusesMalformedRequests) {
 
 TEST_F(HttpLimits, RefusesOtherVersions) {
   Start();
-  Client client(port_);
+  RawClient client(port_);
   client.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
   EXPECT_EQ(client.Read().status, 505);
 }
@@ -54,12 +54,12 @@ TEST_F(HttpLimits, RefusesLargeHeaders) {
   Limits limits;
   limits.header_bytes = 1000;
   Start(limits);
-  Client fits(port_);
+  RawClient fits(port_);
   EXPECT_EQ(fits.Get("/hello", "X: " + std::string(900, 'a') + "\r\n").status, 200);
   for (const std::string& request :
        {"GET /hello HTTP/1.1\r\nHost: x\r\nX: " + std::string(100'000, 'a'),
         "GET /" + std::string(100'000, 'a')}) {
-    Client client(port_);
+    RawClient client(port_);
     client.Send(request);
     EXPECT_EQ(client.Read().status, 431);
     EXPECT_EQ(client.ReadToEnd(), "");
@@ -71,15 +71,15 @@ TEST_F(HttpLimits, RefusesLargeBodies) {
   Limits limits;
   limits.body_bytes = 1000;
   Start(limits);
-  Client fits(port_);
+  RawClient fits(port_);
   fits.Send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" +
             std::string(1000, 'a'));
   EXPECT_EQ(fits.Read().body.size(), 1000U);
-  Client declared(port_);
+  RawClient declared(port_);
   declared.Send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" +
                 std::string(200'000, 'a'));
   EXPECT_EQ(declared.Read().status, 413);
-  Client chunked(port_);
+  RawClient chunked(port_);
   chunked.Send("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nFFFF\r\n" +
                std::string(65535, 'a') + "\r\n0\r\n\r\n");
   EXPECT_EQ(chunked.Read().status, 413);
@@ -92,7 +92,7 @@ TEST_F(HttpLimits, ClosesOnClientsThatDoNotFinishTheirRequest) {
   Start(limits);
   for (const char* part : {"", "GET /hello HTTP/1.1\r\nHost:",
                            "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab"}) {
-    Client client(port_);
+    RawClient client(port_);
     client.Send(part);
     EXPECT_EQ(client.ReadToEnd(), "") << part;
   }
@@ -103,7 +103,7 @@ TEST_F(HttpLimits, TheReadLimitHoldsForClientsThatDripBytes) {
   Limits limits;
   limits.read = milliseconds(300);
   Start(limits);
-  Client client(port_);
+  RawClient client(port_);
   client.Send("GET /hello HTTP/1.1\r\nHost: x\r\nX: ");
   const auto deadline = SteadyClock::now() + std::chrono::seconds(10);
   while (client.Send("a") && SteadyClock::now() < deadline) std::this_thread::yield();
@@ -114,7 +114,7 @@ TEST_F(HttpLimits, ClosesIdleConnections) {
   Limits limits;
   limits.idle = milliseconds(200);
   Start(limits);
-  Client client(port_);
+  RawClient client(port_);
   EXPECT_EQ(client.Get("/hello").status, 200);
   EXPECT_EQ(client.ReadToEnd(), "");
 }
@@ -123,7 +123,7 @@ TEST_F(HttpLimits, ASlowHandlerIsNotAnIdleConnection) {
   Limits limits;
   limits.idle = limits.read = limits.write = milliseconds(100);
   Start(limits);
-  Client client(port_);
+  RawClient client(port_);
   client.Send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
   ASSERT_TRUE(Eventually([this] { return waiting_ == 1; }));
   const auto later = SteadyClock::now() + milliseconds(400);
@@ -136,7 +136,7 @@ TEST_F(HttpLimits, GivesUpOnClientsThatDoNotRead) {
   Limits limits;
   limits.write = milliseconds(200);
   Start(limits);
-  Client client(port_, 4096);
+  RawClient client(port_, 4096);
   client.Send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
   const auto later = SteadyClock::now() + milliseconds(600);
   ASSERT_TRUE(Eventually([later] { return SteadyClock::now() > later; }));
@@ -150,11 +150,11 @@ TEST_F(HttpLimits, RefusesConnectionsBeyondTheLimit) {
   Limits limits;
   limits.connections = 2;
   Start(limits);
-  Client first(port_);
-  Client second(port_);
+  RawClient first(port_);
+  RawClient second(port_);
   EXPECT_EQ(first.Get("/hello").status, 200);
   EXPECT_EQ(second.Get("/hello").status, 200);
-  Client third(port_);
+  RawClient third(port_);
   const Reply refused = third.Get("/hello");
   EXPECT_EQ(refused.status, 503);
   EXPECT_EQ(refused.headers.at("Retry-After"), "1");
@@ -164,7 +164,7 @@ TEST_F(HttpLimits, RefusesConnectionsBeyondTheLimit) {
   const auto deadline = SteadyClock::now() + std::chrono::seconds(10);
   int status = 0;
   while (status != 200 && SteadyClock::now() < deadline)
-    status = Client(port_).Get("/hello").status;
+    status = RawClient(port_).Get("/hello").status;
   EXPECT_EQ(status, 200);
   EXPECT_EQ(second.Get("/hello").status, 200);
 }
@@ -173,10 +173,10 @@ TEST_F(HttpLimits, AFloodOfConnectionsLeavesTheFirstOnesServed) {
   Limits limits;
   limits.connections = 2;
   Start(limits);
-  Client first(port_);
+  RawClient first(port_);
   EXPECT_EQ(first.Get("/hello").status, 200);
-  std::vector<std::unique_ptr<Client>> flood;
-  for (int i = 0; i < 300; ++i) flood.push_back(std::make_unique<Client>(port_));
+  std::vector<std::unique_ptr<RawClient>> flood;
+  for (int i = 0; i < 300; ++i) flood.push_back(std::make_unique<RawClient>(port_));
   EXPECT_EQ(first.Get("/hello").status, 200);
 }
 
@@ -187,7 +187,7 @@ TEST_F(HttpLimits, ClientsThatVanishHarmNobody) {
                               "GET /large HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n",
                               "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab"}) {
     for (int i = 0; i < 5; ++i) {
-      Client client(port_);
+      RawClient client(port_);
       client.Send(request);
       if (i % 2 == 0) client.Abort();
     }

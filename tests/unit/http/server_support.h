@@ -36,9 +36,9 @@ struct Reply {
 };
 
 /// One blocking connection; no wait is longer than ten seconds.
-class Client {
+class RawClient {
  public:
-  explicit Client(int port, int receive_buffer = 0) : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
+  explicit RawClient(int port, int receive_buffer = 0) : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
     timeval patience{10, 0};
     setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
@@ -51,9 +51,9 @@ class Client {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     connected_ = connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   }
-  ~Client() { Close(); }
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
+  ~RawClient() { Close(); }
+  RawClient(const RawClient&) = delete;
+  RawClient& operator=(const RawClient&) = delete;
 
   bool connected() const { return connected_; }
   bool Send(std::string_view bytes) {
@@ -93,6 +93,14 @@ class Client {
     pending_.erase(0, size);
     reply.status = status;
     return reply;
+  }
+  /// The next `size` bytes of whatever comes; fewer where the connection ends.
+  std::string ReadSome(std::size_t size) {
+    while (pending_.size() < size && Fill()) {
+    }
+    std::string bytes = pending_.substr(0, size);
+    pending_.erase(0, size);
+    return bytes;
   }
   /// Everything until the server closes; nothing when it does not within the patience.
   std::optional<std::string> ReadToEnd() {

@@ -17,7 +17,7 @@ using HttpServer = ServerTest;
 
 TEST_F(HttpServer, AnswersGetWithTheHeadersItPromises) {
   Start();
-  Client client(port_);
+  RawClient client(port_);
   const Reply reply = client.Get("/hello");
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.body, "hello\n");
@@ -33,7 +33,7 @@ TEST_F(HttpServer, AnswersGetWithTheHeadersItPromises) {
 
 TEST_F(HttpServer, AnswersHeadWithTheLengthOfGetAndNoBody) {
   Start();
-  Client client(port_);
+  RawClient client(port_);
   for (const char* headers : {"", "Accept-Encoding: gzip\r\n"}) {
     const Reply get = client.Get("/page", headers);
     client.Send(std::string("HEAD /page HTTP/1.1\r\nHost: x\r\n") + headers + "\r\n");
@@ -47,16 +47,16 @@ TEST_F(HttpServer, AnswersHeadWithTheLengthOfGetAndNoBody) {
 
 TEST_F(HttpServer, KeepsConnectionsAlive) {
   Start();
-  Client client(port_);
+  RawClient client(port_);
   for (int i = 0; i < 20; ++i) EXPECT_EQ(client.Get("/hello").status, 200);
 }
 
 TEST_F(HttpServer, ClosesWhenTheClientAsks) {
   Start();
-  Client client(port_);
+  RawClient client(port_);
   EXPECT_EQ(client.Get("/hello", "Connection: close\r\n").headers.at("Connection"), "close");
   EXPECT_EQ(client.ReadToEnd(), "");
-  Client old(port_);
+  RawClient old(port_);
   old.Send("GET /hello HTTP/1.0\r\n\r\n");
   EXPECT_EQ(old.Read().body, "hello\n");
   EXPECT_EQ(old.ReadToEnd(), "");
@@ -64,7 +64,7 @@ TEST_F(HttpServer, ClosesWhenTheClientAsks) {
 
 TEST_F(HttpServer, KeepsOldConnectionsAliveWhenAsked) {
   Start();
-  Client client(port_);
+  RawClient client(port_);
   for (int i = 0; i < 2; ++i) {
     client.Send("GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
     EXPECT_EQ(client.Read().headers.at("Connection"), "keep-alive");
@@ -73,7 +73,7 @@ TEST_F(HttpServer, KeepsOldConnectionsAliveWhenAsked) {
 
 TEST_F(HttpServer, AnswersPipelinedRequestsInOrder) {
   Start();
-  Client client(port_);
+  RawClient client(port_);
   std::string requests;
   for (int i = 0; i < 200; ++i) {
     requests += "GET /query?n=" + std::to_string(i) + " HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -88,7 +88,7 @@ TEST_F(HttpServer, AnswersPipelinedRequestsInOrder) {
 
 TEST_F(HttpServer, DecodesPathQueryAndHeaders) {
   Start();
-  Client client(port_);
+  RawClient client(port_);
   EXPECT_EQ(client.Get("/%71uery?a=1+2&b=%26&a&c=", "X-TEST: 1\r\nx-test: 2\r\n").body,
             "/query|a=1 2|b=&|a=|c=|1, 2");
   EXPECT_EQ(client.Get("http://elsewhere/query?a=b").body, "/query|a=b|");
@@ -96,7 +96,7 @@ TEST_F(HttpServer, DecodesPathQueryAndHeaders) {
 
 TEST_F(HttpServer, ListsWhatIsServedWhereNothingIs) {
   Start();
-  Client client(port_);
+  RawClient client(port_);
   const Reply reply = client.Get("/nothing?a=b");
   EXPECT_EQ(reply.status, 404);
   EXPECT_THAT(reply.body, HasSubstr("  /hello\n"));
@@ -107,7 +107,7 @@ TEST_F(HttpServer, ListsWhatIsServedWhereNothingIs) {
 
 TEST_F(HttpServer, NamesTheAllowedMethods) {
   Start();
-  Client client(port_);
+  RawClient client(port_);
   for (const char* method : {"POST", "DELETE", "OPTIONS", "BREW"}) {
     client.Send(std::string(method) + " /hello HTTP/1.1\r\nHost: x\r\n\r\n");
     const Reply reply = client.Read();
@@ -119,7 +119,7 @@ TEST_F(HttpServer, NamesTheAllowedMethods) {
 
 TEST_F(HttpServer, ReadsBodiesOfEitherFraming) {
   Start();
-  Client client(port_);
+  RawClient client(port_);
   client.Send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab");
   client.Send("cde");
   EXPECT_EQ(client.Read().body, "abcde");
@@ -130,7 +130,7 @@ TEST_F(HttpServer, ReadsBodiesOfEitherFraming) {
 
 TEST_F(HttpServer, TellsAWaitingClientToContinue) {
   Start();
-  Client client(port_);
+  RawClient client(port_);
   client.Send(
       "POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
   EXPECT_EQ(client.Read().status, 100);
@@ -140,7 +140,7 @@ TEST_F(HttpServer, TellsAWaitingClientToContinue) {
 
 TEST_F(HttpServer, CompressesWhatIsCompressibleForThoseWhoAccept) {
   Start();
-  Client client(port_);
+  RawClient client(port_);
   for (const char* path : {"/page", "/large"}) {  // on the I/O thread and on the pool
     const Reply plain = client.Get(path);
     EXPECT_FALSE(plain.headers.contains("Content-Encoding"));
@@ -156,9 +156,9 @@ TEST_F(HttpServer, CompressesWhatIsCompressibleForThoseWhoAccept) {
 
 TEST_F(HttpServer, AHandlerThatThrowsIsA500ForItsClientAlone) {
   Start();
-  Client other(port_);
+  RawClient other(port_);
   EXPECT_EQ(other.Get("/hello").status, 200);
-  Client client(port_);
+  RawClient client(port_);
   const Reply reply = client.Get("/throw");
   EXPECT_EQ(reply.status, 500);
   EXPECT_EQ(reply.body, "internal error\n");
@@ -168,7 +168,7 @@ TEST_F(HttpServer, AHandlerThatThrowsIsA500ForItsClientAlone) {
 
 TEST_F(HttpServer, AnswersAClientThatHasFinishedSending) {
   Start();
-  Client client(port_);
+  RawClient client(port_);
   client.Send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
   client.FinishSending();
   ASSERT_TRUE(Eventually([this] { return waiting_ == 1; }));
@@ -179,9 +179,9 @@ TEST_F(HttpServer, AnswersAClientThatHasFinishedSending) {
 
 TEST_F(HttpServer, ServesManyConnectionsAtOnce) {
   Start();
-  std::vector<std::unique_ptr<Client>> clients;
+  std::vector<std::unique_ptr<RawClient>> clients;
   for (int i = 0; i < 200; ++i) {
-    clients.push_back(std::make_unique<Client>(port_));
+    clients.push_back(std::make_unique<RawClient>(port_));
     ASSERT_TRUE(clients.back()->Send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"));
   }
   ASSERT_TRUE(Eventually([this] { return waiting_ == 200; }));
@@ -192,14 +192,14 @@ TEST_F(HttpServer, ServesManyConnectionsAtOnce) {
 
 TEST_F(HttpServer, StopAnswersWhatRunsAndClosesTheRest) {
   Start();
-  Client idle(port_);
+  RawClient idle(port_);
   EXPECT_EQ(idle.Get("/hello").status, 200);
-  Client busy(port_);
+  RawClient busy(port_);
   busy.Send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\nGET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
   ASSERT_TRUE(Eventually([this] { return waiting_ == 1; }));
   OnServer([this] { server_->Stop(); });
   EXPECT_EQ(idle.ReadToEnd(), "");
-  EXPECT_FALSE(Client(port_).connected());
+  EXPECT_FALSE(RawClient(port_).connected());
   Release();
   const Reply reply = busy.Read();
   EXPECT_EQ(reply.body, "slow\n");
@@ -209,12 +209,12 @@ TEST_F(HttpServer, StopAnswersWhatRunsAndClosesTheRest) {
 
 TEST_F(HttpServer, DestructionWithRequestsInFlightIsClean) {
   Start();
-  std::vector<std::unique_ptr<Client>> clients;
+  std::vector<std::unique_ptr<RawClient>> clients;
   const char* requests[] = {
       "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n", "GET /big HTTP/1.1\r\nHost: x\r\n\r\n",
       "GET /large HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n", "GET /hel", ""};
   for (int i = 0; i < 20; ++i) {
-    clients.push_back(std::make_unique<Client>(port_));
+    clients.push_back(std::make_unique<RawClient>(port_));
     clients.back()->Send(requests[i % std::size(requests)]);
   }
   ASSERT_TRUE(Eventually([this] { return waiting_ == 4; }));
@@ -225,7 +225,7 @@ TEST_F(HttpServer, DestructionWithRequestsInFlightIsClean) {
 
 TEST_F(HttpServer, DestructionOfTheLoopWithRequestsInFlightIsClean) {
   Start();
-  Client client(port_);
+  RawClient client(port_);
   client.Send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
   ASSERT_TRUE(Eventually([this] { return waiting_ == 1; }));
   io_.stop();

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 
-namespace pgbeacon::http {
+namespace pgbeacon::net {
 
 struct ListenAddress {
   std::string host;  ///< without brackets; empty for every address of both families
@@ -18,4 +18,4 @@ struct ListenAddress {
 /// The error names the text and shows how an address is written.
 Result<ListenAddress> ParseListenAddress(std::string_view text);
 
-}  // namespace pgbeacon::http
+}  // namespace pgbeacon::net

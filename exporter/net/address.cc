@@ -1,11 +1,11 @@
-#include "exporter/http/address.h"
+#include "exporter/net/address.h"
 
 #include <limits>
 #include <optional>
 
 #include "base/text.h"
 
-namespace pgbeacon::http {
+namespace pgbeacon::net {
 
 Result<ListenAddress> ParseListenAddress(std::string_view text) {
   const auto refuse = [text](std::string_view why) {
@@ -33,4 +33,4 @@ Result<ListenAddress> ParseListenAddress(std::string_view text) {
   return address;
 }
 
-}  // namespace pgbeacon::http
+}  // namespace pgbeacon::net

@@ -11,6 +11,7 @@
 //   if (authority.Take(reader.form(), true)) sink(message);
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -42,6 +43,10 @@ class Authority {
 
   /// The rank that counts.
   int rank() const { return rank_; }
+
+  /// The highest rank that was counted, -1 before; also by a process before this one.
+  int taken() const { return taken_; }
+  void RestoreTaken(int rank) { taken_ = std::clamp(rank, taken_, kRanks - 1); }
 
   /// True once.
   bool FirstWarning() { return !std::exchange(warned_, true); }

@@ -3,11 +3,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <array>
 #include <cerrno>
-#include <functional>
-#include <string_view>
+#include <ctime>
 #include <system_error>
 #include <utility>
 
@@ -19,6 +19,11 @@ Error SystemError(const std::string& path, int code) {
                          : code == EACCES || code == EPERM ? ErrorCode::kDenied
                                                            : ErrorCode::kUnavailable;
   return {kind, path + ": " + std::generic_category().message(code)};
+}
+
+std::uint32_t Crc(const char* bytes, std::size_t size) {
+  return static_cast<std::uint32_t>(
+      crc32(0, reinterpret_cast<const Bytef*>(bytes), static_cast<uInt>(size)));
 }
 
 FileInfo ToInfo(const struct stat& status) {
@@ -37,6 +42,12 @@ Result<FileInfo> StatPath(const std::string& path) {
   struct stat status = {};
   if (stat(path.c_str(), &status) != 0) return SystemError(path, errno);
   return ToInfo(status);
+}
+
+std::int64_t FileClock() {
+  timespec now = {};
+  clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
 }
 
 Result<File> File::Open(const std::string& path) {
@@ -80,11 +91,10 @@ bool Fingerprint::Confirm(const File& file) {
   std::array<char, kBytes> buffer;
   const std::size_t got = file.ReadAt(0, buffer).value_or(0);
   if (got < length) return false;
-  const std::hash<std::string_view> hasher;
-  if (length > 0 && hasher({buffer.data(), length}) != hash) return false;
+  if (Crc(buffer.data(), length) != hash) return false;
   if (got > length) {
     length = got;
-    hash = hasher({buffer.data(), got});
+    hash = Crc(buffer.data(), got);
   }
   return true;
 }

@@ -35,6 +35,10 @@ struct FileInfo {
 /// What stat(2) says of a path, symbolic links followed; the Error names the path and the reason.
 Result<FileInfo> StatPath(const std::string& path);
 
+/// Nanoseconds since the Unix epoch by the kernel's clock for files: none that is written from now
+/// on is older.
+std::int64_t FileClock();
+
 /// Owns a descriptor.
 class File {
  public:
@@ -67,10 +71,11 @@ struct Fingerprint {
   static constexpr std::size_t kBytes = 1024;
 
   std::size_t length = 0;
-  std::size_t hash = 0;
+  std::uint32_t hash = 0;  ///< CRC-32, for it stands in the state
 
   /// Whether `file` still begins with the bytes seen; if so, takes up those that it has gained.
   bool Confirm(const File& file);
+  auto operator<=>(const Fingerprint&) const = default;  // NOLINT
 };
 
 }  // namespace pgbeacon::ingest

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstring>
+#include <string_view>
 #include <utility>
 
 namespace pgbeacon::ingest {
@@ -38,25 +38,34 @@ Status FileFollower::Open(const std::string& path) {
   return {};
 }
 
+void FileFollower::TakeHead(const std::string& path) {
+  const Result<File> file = File::Open(path);
+  if (!file.ok()) return;
+  const std::optional<FileInfo> info = file->Info();
+  if (info && info->id == id_) head_.Confirm(*file);
+}
+
 FileFollower::Block FileFollower::Read(std::span<char> buffer, TimePoint now) {
   if (!file_) return {};
   const std::optional<FileInfo> info = file_->Info();
   if (!info) return {};
+  const std::uint64_t unread = lag();
   size_ = info->size;
-  if (!ConfirmUnchanged(*info)) return Restart();
+  if (!ConfirmUnchanged(*info)) return Restart(unread);
   if (offset_ == size_) {
     caught_up_at_ = now;
     return {};
   }
   if (!position_checked_) {
     std::array<char, 1> before = {'\n'};
-    skip_line_ = file_->ReadAt(offset_ - 1, before) == 1u && before[0] != '\n';
+    // NUL bytes are no part of a line.
+    skip_line_ = file_->ReadAt(offset_ - 1, before) == 1u && before[0] != '\n' && before[0] != '\0';
     position_checked_ = true;
   }
   const std::size_t got = file_->ReadAt(offset_, buffer).value_or(0);
   if (got == 0) return {};
   // Only now: had the file been replaced before the read, these bytes would be the new content's.
-  if (!head_.Confirm(*file_)) return Restart();
+  if (!head_.Confirm(*file_)) return Restart(unread);
   if (buffer[0] == '\0') {
     const std::uint64_t data = std::min(file_->NextData(offset_), size_);
     if (data > offset_ + got) {
@@ -66,7 +75,8 @@ FileFollower::Block FileFollower::Read(std::span<char> buffer, TimePoint now) {
   }
   offset_ += got;
   if (offset_ >= size_) caught_up_at_ = now;
-  return {.bytes = Clean(buffer.first(got)), .progressed = true};
+  const std::span<char> bytes = SkipLine(buffer.first(got));
+  return {.bytes = bytes, .offset = offset_ - bytes.size(), .progressed = true};
 }
 
 bool FileFollower::HasNews(const FileInfo& info) const {
@@ -80,31 +90,27 @@ bool FileFollower::ConfirmUnchanged(const FileInfo& info) {
   return info.size > offset_ || !touched || head_.Confirm(*file_);
 }
 
-FileFollower::Block FileFollower::Restart() {
+FileFollower::Block FileFollower::Restart(std::uint64_t lost) {
   offset_ = 0;
   backlog_end_ = 0;
   head_ = {};
   skip_line_ = false;
   in_mid_line_ = false;
   position_checked_ = true;
-  return {.restarted = true, .progressed = true};
+  return {.restarted = true, .progressed = true, .lost = lost};
 }
 
-/// Without NUL bytes, which truncation under a writer leaves, and without the rest of a line that
-/// began before the start.
-std::string_view FileFollower::Clean(std::span<char> block) {
-  char* end = block.data() + block.size();
-  if (std::memchr(block.data(), '\0', block.size()) != nullptr) {
-    end = std::remove(block.data(), end, '\0');
-  }
-  std::string_view text(block.data(), static_cast<std::size_t>(end - block.data()));
+/// Without the rest of a line that began before the start.
+std::span<char> FileFollower::SkipLine(std::span<char> block) {
   if (skip_line_) {
+    const std::string_view text(block.data(), block.size());
     const std::size_t newline = text.find('\n');
     skip_line_ = newline == std::string_view::npos;
-    text.remove_prefix(skip_line_ ? text.size() : newline + 1);
+    block = skip_line_ ? block.last(0) : block.subspan(newline + 1);
   }
-  if (!text.empty()) in_mid_line_ = text.back() != '\n';
-  return text;
+  const auto last = std::find_if(block.rbegin(), block.rend(), [](char c) { return c != '\0'; });
+  if (last != block.rend()) in_mid_line_ = *last != '\n';
+  return block;
 }
 
 }  // namespace pgbeacon::ingest

@@ -1,14 +1,13 @@
 #include "exporter/ingest/file_source.h"
 
 #include <fmt/format.h>
-#include <glob.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
-#include <string_view>
 #include <utility>
 
+#include "exporter/ingest/file_search.h"
 #include "exporter/ingest/reader_stats.h"
 #include "exporter/ingest/sample.h"
 #include "logparse/prefix.h"
@@ -16,24 +15,8 @@
 namespace pgbeacon::ingest {
 namespace {
 
-/// Before that many lines were tried, a bad match says nothing about a prefix.
-constexpr std::uint64_t kLinesToJudge = 100;
-
-std::vector<std::string> Glob(const std::string& pattern) {
-  glob_t found = {};
-  std::vector<std::string> paths;
-  if (glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found) == 0) {
-    paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-  }
-  globfree(&found);
-  return paths;
-}
-
-bool IsCompressed(std::string_view path) {
-  constexpr std::array<std::string_view, 6> kSuffixes = {".gz",  ".bz2", ".xz",
-                                                         ".zst", ".lz4", ".Z"};
-  return std::ranges::any_of(kSuffixes, [&](std::string_view s) { return path.ends_with(s); });
-}
+/// After a half line the rest is waited for so much longer: its writer is not done.
+constexpr std::chrono::seconds kHalfLineFlush{10};
 
 std::string Remedy(const Error& error) {
   if (error.code != ErrorCode::kDenied) return "; check the path; trying again";
@@ -42,30 +25,10 @@ std::string Remedy(const Error& error) {
 
 }  // namespace
 
-struct FileSource::Tracked {
-  Tracked(FileFollower follower, std::string path, TimePoint now)
-      : follower(std::move(follower)), path(std::move(path)), last_data(now) {}
-
-  FileFollower follower;
-  FormSample form;
-  std::unique_ptr<log::Reader> reader;  // made at the first bytes
-  std::string path;                     // under which it was seen last
-  TimePoint last_data;
-  std::optional<TimePoint> gone_since;  // no path of the source leads to it any more
-  bool seen = true;                     // by the scan that runs
-  bool pending = true;                  // to be opened and read
-  TimePoint open_again{};               // not tried to open before
-  bool read_to_end = false;
-  bool backlog = false;  // what was read last was there before pgbeacon was
-  bool flushed = true;   // nothing came since the last flush
-};
-
-FileSource::FileSource(SourceOptions options, Authority& authority, log::Reader::Sink sink,
-                       Guard guard)
+FileSource::FileSource(SourceOptions options, Authority& authority, log::Reader::Sink sink)
     : options_(std::move(options)),
       authority_(authority),
       sink_(std::move(sink)),
-      guard_(std::move(guard)),
       is_glob_(options_.glob.find_first_of("*?[") != std::string::npos),
       prefix_(options_.prefix) {
   if (!prefix_) return;
@@ -91,8 +54,11 @@ void FileSource::Look(TimePoint now) {
 bool FileSource::Read(TimePoint now, std::span<char> buffer, int rank) {
   bool progressed = false;
   for (const auto& tracked : files_) {
-    if (Authority::RankOf(tracked->form.form) == rank)
-      progressed |= ReadBlock(*tracked, buffer, now);
+    if (Authority::RankOf(tracked->form.form) != rank || !ReadBlock(*tracked, buffer, now)) {
+      continue;
+    }
+    progressed = true;
+    if (tracked->gone_since) break;  // a renamed file first, then the one that took its place
   }
   return progressed;
 }
@@ -104,7 +70,7 @@ void FileSource::EndRound(TimePoint now) {
 
 void FileSource::Finish() {
   for (const auto& tracked : files_) CloseReader(*tracked, true);
-  guard_([this] { status_.stats = Totals(); });
+  status_.stats = Totals();
 }
 
 void FileSource::TellPrefix(const std::string& prefix) {
@@ -113,11 +79,9 @@ void FileSource::TellPrefix(const std::string& prefix) {
   prefix_ = prefix;
   prefix_warned_ = false;
   at_prefix_ = Totals();
-  guard_([&] {
-    for (const auto& tracked : files_) {
-      if (tracked->reader) tracked->reader->SetPrefix(prefix);
-    }
-  });
+  for (const auto& tracked : files_) {
+    if (log::Reader* reader = tracked->reading.reader()) reader->SetPrefix(prefix);
+  }
 }
 
 // ---- finding files
@@ -150,6 +114,8 @@ void FileSource::Scan(TimePoint now) {
   std::ranges::stable_sort(found, {}, [](const auto& file) { return file.second.modified_ns; });
   for (const auto& tracked : files_) tracked->seen = false;
   for (const auto& [path, info] : found) See(path, info, now);
+  FindKnown(now);
+  FindMissed(now);
   for (const auto& tracked : files_) {
     if (tracked->seen) {
       tracked->gone_since.reset();
@@ -157,61 +123,95 @@ void FileSource::Scan(TimePoint now) {
       tracked->gone_since = now;
     }
   }
+  if (!scanned_ && !seen_before_) {
+    if (is_glob_) {
+      rotations_since_ = FileClock();
+    } else {
+      NoRotationsYet(RealPath(options_.glob));
+    }
+  }
   scanned_ = true;
 }
 
 std::vector<std::string> FileSource::Paths() const {
   if (!is_glob_) return {options_.glob};
-  std::vector<std::string> paths = Glob(options_.glob);
-  std::erase_if(paths, IsCompressed);
-  return paths;
+  return Glob(options_.glob);
 }
 
 void FileSource::See(const std::string& path, const FileInfo& info, TimePoint now) {
-  const auto known = std::ranges::find_if(
-      files_, [&](const auto& tracked) { return tracked->follower.id() == info.id; });
-  if (known != files_.end()) {
-    Tracked& tracked = **known;
-    if (!tracked.seen) tracked.path = path;
-    tracked.seen = true;
-    LearnForm(tracked, info);
-    if (!tracked.follower.open() && tracked.follower.HasNews(info)) {
-      tracked.follower.Note(info);
-      tracked.pending = true;
+  const auto tracked = std::ranges::find_if(
+      files_, [&](const auto& file) { return file->follower.id() == info.id; });
+  if (tracked != files_.end()) {
+    TrackedFile& file = **tracked;
+    if (!file.seen) file.Name(path);
+    file.seen = true;
+    LearnForm(file, info);
+    if (!file.follower.open() && file.follower.HasNews(info)) {
+      file.follower.Note(info);
+      file.pending = true;
     }
     return;
   }
   if (foreign_.contains(info.id)) return;
-  const FormSample sample = SampleForm(path, info.size);
-  if (IsForeign(sample.form)) {
-    foreign_.insert(info.id);
-    WarnOnce(path, fmt::format("{} is in the form {}, the source is declared {}; it is not read",
-                               path, log::FormName(sample.form), log::FormName(options_.form)));
-    return;
+  KnownFiles::Match match = known_.Take(path, info);
+  switch (match.kind) {
+    case KnownFiles::Match::Kind::kUntold:
+      if (!match.error.empty()) WarnOnce(path, match.error + "; trying again");
+      return;
+    case KnownFiles::Match::Kind::kSame:
+      Resume(std::move(match.position), path, info, now);
+      return;
+    case KnownFiles::Match::Kind::kRewritten:
+      CountLost(path, match.position.unread(),
+                "holds other content than when it was read last and is read from its beginning");
+      Save(match.position.Key(), std::nullopt);
+      overwritten_.push_back(match.position.head);
+      break;
+    case KnownFiles::Match::Kind::kNew:
+      break;
   }
+  if (Replaces(path)) replaced_.push_back(RealPath(path));
+  Begin(path, info, now);
+}
+
+/// Takes up a file that is not known.
+void FileSource::Begin(const std::string& path, const FileInfo& info, TimePoint now) {
+  const FormSample sample = SampleForm(path, info.size);
+  if (IsForeign(path, info, sample.form)) return;
   const bool at_start = !scanned_;
   const bool counted = !options_.all_forms && authority_.Succeeds(sample.form);
-  const bool at_end = at_start ? !options_.from_begin : counted;
+  const bool at_end = at_start && !seen_before_ ? !options_.from_begin : counted;
   // Records of the moment in which a more telling form is switched on may be lost, for they must
   // not be counted twice.
-  files_.push_back(std::make_unique<Tracked>(
-      FileFollower(info, at_end ? info.size : 0, at_start ? info.size : 0, now), path, now));
-  files_.back()->form = sample;
-  LearnForm(*files_.back(), info);
+  const std::uint64_t offset = at_end ? info.size : 0;
+  files_.push_back(std::make_unique<TrackedFile>(
+      FileFollower(info, offset, at_start ? info.size : 0, now),
+      ReadPlace{.begin = offset, .end = offset, .span = 0, .open = {}}, path, now));
+  TrackedFile& tracked = *files_.back();
+  if (info.size > 0) tracked.follower.TakeHead(path);
+  tracked.form = sample;
+  LearnForm(tracked, info);
 }
 
 /// Whether a file holds another form of PostgreSQL's log than the source is declared to have.
-bool FileSource::IsForeign(log::FormKind form) const {
+bool FileSource::IsForeign(const std::string& path, const FileInfo& info, log::FormKind form) {
   const int declared = Authority::RankOf(options_.form);
   const int found = Authority::RankOf(form);
-  return options_.form != log::FormKind::kAuto && form != log::FormKind::kAuto && declared >= 0 &&
-         found >= 0 && declared != found;
+  if (options_.form == log::FormKind::kAuto || form == log::FormKind::kAuto || declared < 0 ||
+      found < 0 || declared == found) {
+    return false;
+  }
+  foreign_.insert(info.id);
+  WarnOnce(path, fmt::format("{} is in the form {}, the source is declared {}; it is not read",
+                             path, log::FormName(form), log::FormName(options_.form)));
+  return true;
 }
 
 /// Learns the form from what was read, else from the first lines as long as they do not tell, and
 /// notes that the file is written to.
-void FileSource::LearnForm(Tracked& tracked, const FileInfo& info) {
-  const log::FormKind read = tracked.reader ? tracked.reader->form() : log::FormKind::kAuto;
+void FileSource::LearnForm(TrackedFile& tracked, const FileInfo& info) {
+  const log::Reader* reader = tracked.reading.reader();
+  const log::FormKind read = reader != nullptr ? reader->form() : log::FormKind::kAuto;
   if (read != log::FormKind::kAuto) {
     tracked.form.form = read;
     tracked.form.by_lines = true;
@@ -242,16 +242,21 @@ void FileSource::OpenPending(TimePoint now) {
   }
 }
 
-/// Whether one more file may be opened; to that end the one that was quiet longest is closed.
+/// Whether one more file may be opened; to that end the one that was quiet longest is closed, of
+/// those that end in a half line the last.
 bool FileSource::MakeRoom(TimePoint now) {
   std::size_t open = 0;
-  Tracked* quiet = nullptr;
+  TrackedFile* quiet = nullptr;
+  const auto rank = [](const TrackedFile& file) {
+    return std::pair(file.follower.in_mid_line(), file.last_data);
+  };
   for (const auto& tracked : files_) {
     if (!tracked->follower.open()) continue;
     ++open;
-    const bool idle = tracked->follower.lag() == 0 && !tracked->follower.in_mid_line() &&
-                      tracked->read_to_end && tracked->last_data < now;
-    if (idle && (quiet == nullptr || tracked->last_data < quiet->last_data)) quiet = tracked.get();
+    const bool idle = tracked->follower.lag() == 0 && tracked->read_to_end &&
+                      (tracked->follower.in_mid_line() ? now - tracked->last_data >= kGrace
+                                                       : tracked->last_data < now);
+    if (idle && (quiet == nullptr || rank(*tracked) < rank(*quiet))) quiet = tracked.get();
   }
   if (open < kOpenFiles) return true;
   if (quiet == nullptr) return false;
@@ -260,38 +265,20 @@ bool FileSource::MakeRoom(TimePoint now) {
   return true;
 }
 
-// ---- reading
-
-bool FileSource::ReadBlock(Tracked& tracked, std::span<char> buffer, TimePoint now) {
-  const std::uint64_t offset = tracked.follower.offset();
-  const bool backlog = tracked.follower.catching_up();
-  const FileFollower::Block block = tracked.follower.Read(buffer, now);
-  tracked.read_to_end = !block.progressed;
-  if (block.restarted) {
-    spdlog::info("source={} {} was truncated or rewritten: reading it from its beginning",
-                 options_.name, tracked.path);
-    CloseReader(tracked, true);
-  }
-  if (block.bytes.empty()) return block.progressed;
-  tracked.backlog = backlog;
-  if (!tracked.reader) MakeReader(tracked, offset);
-  guard_([&] { tracked.reader->Push(block.bytes); });
-  tracked.last_data = now;
-  tracked.flushed = false;
-  return true;
-}
-
 /// Flushes quiet readers and lets go of files that are done with.
 void FileSource::Sweep(TimePoint now) {
   for (const auto& tracked : files_) {
-    if (!tracked->flushed && now - tracked->last_data >= kIdleFlush) {
-      guard_([&] { tracked->reader->Flush(false); });
+    const Duration patience =
+        tracked->follower.in_mid_line() ? Duration(kHalfLineFlush) : Duration(kIdleFlush);
+    if (!tracked->flushed && now - tracked->last_data >= patience) {
+      tracked->reading.reader()->Flush(false);
       tracked->flushed = true;
+      tracked->changed = true;
     }
   }
   for (auto it = files_.begin(); it != files_.end();) {
     if (MayForget(**it, now)) {
-      CloseReader(**it, true);
+      Forget(**it);
       it = files_.erase(it);
     } else {
       ++it;
@@ -301,11 +288,11 @@ void FileSource::Sweep(TimePoint now) {
 
 /// Whether a file without a path has had its time. A renamed one is still written to until its
 /// writer opens the new one: so that must have data, or nothing can write the old one by its name.
-bool FileSource::MayForget(const Tracked& tracked, TimePoint now) const {
+bool FileSource::MayForget(const TrackedFile& tracked, TimePoint now) const {
   if (!tracked.gone_since || now - std::max(*tracked.gone_since, tracked.last_data) < kGrace) {
     return false;
   }
-  if (!tracked.follower.open()) return true;
+  if (!tracked.follower.open()) return !tracked.pending || now < tracked.open_again;
   if (!tracked.read_to_end) return false;
   const std::optional<FileInfo> info = tracked.follower.file()->Info();
   if (!info || info->links == 0) return true;
@@ -319,42 +306,81 @@ bool FileSource::MayForget(const Tracked& tracked, TimePoint now) const {
   return false;
 }
 
-void FileSource::CloseReader(Tracked& tracked, bool end_of_input) {
-  if (!tracked.reader) return;
-  guard_([&] {
-    tracked.reader->Flush(end_of_input);
-    Add(closed_, tracked.reader->stats());
-    tracked.reader.reset();
-  });
-  tracked.flushed = true;
+/// What became of a file that was closed is to be found out first.
+void FileSource::Forget(TrackedFile& tracked) {
+  const bool done = tracked.follower.open();
+  CloseReader(tracked, done);
+  FilePosition position = PositionOf(tracked);
+  if (done) {
+    Save(position.Key(), std::nullopt);
+    rotations_since_ = std::max(rotations_since_, tracked.follower.modified_ns() + 1);
+  } else {
+    Save(position.Key(), position.Text());
+    known_.Add(std::move(position));
+  }
 }
 
-// ---- the prefix
+// ---- reading
 
-/// A reader for what begins at `offset`. What it is not told it first learns from lines that were
-/// there before; that it may still correct.
-void FileSource::MakeReader(Tracked& tracked, std::uint64_t offset) {
+bool FileSource::ReadBlock(TrackedFile& tracked, std::span<char> buffer, TimePoint now) {
+  FileFollower& follower = tracked.follower;
+  const bool backlog = follower.catching_up();
+  const Fingerprint head = follower.head();
+  const FileFollower::Block block = follower.Read(buffer, now);
+  tracked.read_to_end = !block.progressed;
+  tracked.changed |= block.progressed || head != follower.head();
+  if (block.restarted) {
+    CountLost(tracked.path, block.lost,
+              "was truncated or rewritten and is read from its beginning");
+    CloseReader(tracked, true);
+    tracked.reading = FileReading({});
+    tracked.go_back = false;
+    NoRotationsYet(tracked.real_path);  // what has such a name is a copy
+  }
+  if (!block.bytes.empty() && tracked.go_back) {
+    follower.GoBack(tracked.reading.place().begin);
+    tracked.go_back = false;
+    return true;
+  }
+  if (tracked.reading.reader() == nullptr && !tracked.go_back) {
+    tracked.reading.SkipTo(follower.offset() - block.bytes.size());
+  }
+  if (block.bytes.empty()) return block.progressed;
+  tracked.backlog = backlog;
+  if (tracked.reading.reader() == nullptr) StartReader(tracked);
+  tracked.reading.Push(block.offset, block.bytes);
+  tracked.last_data = now;
+  tracked.flushed = false;
+  return true;
+}
+
+void FileSource::CloseReader(TrackedFile& tracked, bool end_of_input) {
+  log::Reader* reader = tracked.reading.reader();
+  if (reader == nullptr) return;
+  tracked.prefix = reader->prefix();
+  Add(closed_, tracked.reading.Close(end_of_input));
+  tracked.go_back = tracked.reading.place().begin < tracked.follower.offset();
+  tracked.flushed = true;
+  tracked.changed = true;
+}
+
+/// A reader for what comes next. What it is not told it first learns from lines that were there
+/// before; that it may still correct.
+void FileSource::StartReader(TrackedFile& tracked) {
   log::ReaderOptions options;
   options.form = options_.form;
-  options.prefix = prefix_;
-  tracked.reader = std::make_unique<log::Reader>(
+  options.prefix = prefix_ ? prefix_ : tracked.prefix;
+  options.prefix_detected = !prefix_;
+  const bool told = prefix_ && options_.form != log::FormKind::kAuto;
+  tracked.reading.Start(
       std::move(options),
-      [this, &tracked](const log::Message& message) { Deliver(tracked, message); });
-  if (prefix_ && options_.form != log::FormKind::kAuto) return;
-  const std::string sample = Sample(tracked, offset);
-  guard_([&] {
-    priming_ = true;
-    tracked.reader->Push(sample);
-    tracked.reader->Flush(true);
-    priming_ = false;
-    Subtract(closed_, tracked.reader->stats());
-  });
+      [this, &tracked](const log::Message& message) { Deliver(tracked, message); },
+      told ? std::string() : Sample(tracked, tracked.reading.place().begin));
 }
 
 /// Hands on what is not counted from another form of the log.
-void FileSource::Deliver(const Tracked& tracked, const log::Message& message) {
-  if (priming_) return;
-  const log::FormKind read = tracked.reader->form();
+void FileSource::Deliver(const TrackedFile& tracked, const log::Message& message) {
+  const log::FormKind read = tracked.reading.reader()->form();
   const log::FormKind form = read == log::FormKind::kAuto ? tracked.form.form : read;
   if (options_.all_forms || authority_.Take(form, !tracked.backlog)) {
     sink_(message);
@@ -371,7 +397,7 @@ void FileSource::Deliver(const Tracked& tracked, const log::Message& message) {
 }
 
 /// Lines of the same source and form: of this file before `offset`, or of the one before it.
-std::string FileSource::Sample(const Tracked& tracked, std::uint64_t offset) const {
+std::string FileSource::Sample(const TrackedFile& tracked, std::uint64_t offset) const {
   constexpr std::uint64_t kBytes = std::uint64_t{64} << 10;
   if (offset > 0) {
     const File& file = *tracked.follower.file();
@@ -387,68 +413,6 @@ std::string FileSource::Sample(const Tracked& tracked, std::uint64_t offset) con
     }
   }
   return sample;
-}
-
-/// Warns once about a prefix that most lines do not have.
-void FileSource::CheckPrefix() {
-  log::ReaderStats since = status_.stats;
-  Subtract(since, at_prefix_);
-  status_.match_ratio.reset();
-  if (since.prefix_tried > 0) {
-    status_.match_ratio =
-        static_cast<double>(since.prefix_matched) / static_cast<double>(since.prefix_tried);
-  }
-  if (prefix_warned_) return;
-  if (since.unlabelled >= kLinesToJudge && since.unlabelled * 2 > since.messages) {
-    prefix_warned_ = true;
-    spdlog::warn(
-        "source={}: most lines do not look like PostgreSQL's log (no severity such as LOG: or "
-        "ERROR:); check --source.file, and give --source.prefix if it is one",
-        options_.name);
-    return;
-  }
-  if (since.prefix_tried < kLinesToJudge || *status_.match_ratio >= 0.5) return;
-  prefix_warned_ = true;
-  std::string prefix = prefix_.value_or("");
-  for (const auto& tracked : files_) {
-    if (!prefix_ && tracked->reader) prefix = tracked->reader->prefix().value_or(prefix);
-  }
-  spdlog::warn(
-      "source={}: log_line_prefix '{}' fits {:.0f} % of {} lines; set --source.prefix to the value "
-      "that SHOW log_line_prefix gives on the server that wrote this log",
-      options_.name, prefix, *status_.match_ratio * 100, since.prefix_tried);
-}
-
-// ---- telling
-
-log::ReaderStats FileSource::Totals() const {
-  log::ReaderStats totals = closed_;
-  for (const auto& tracked : files_) {
-    if (tracked->reader) Add(totals, tracked->reader->stats());
-  }
-  return totals;
-}
-
-void FileSource::Publish(TimePoint now) {
-  guard_([&] {
-    status_.stats = Totals();
-    status_.lag_bytes = 0;
-    status_.lag_seconds = 0;
-    status_.catching_up = false;
-    for (const auto& tracked : files_) {
-      const FileFollower& follower = tracked->follower;
-      status_.lag_bytes += follower.lag();
-      status_.catching_up |= follower.catching_up();
-      if (follower.lag() > 0) {
-        status_.lag_seconds = std::max(status_.lag_seconds, Seconds(now - follower.caught_up_at()));
-      }
-    }
-    CheckPrefix();
-  });
-}
-
-void FileSource::WarnOnce(const std::string& path, const std::string& message) {
-  if (warned_.insert(path).second) spdlog::warn("source={}: {}", options_.name, message);
 }
 
 }  // namespace pgbeacon::ingest

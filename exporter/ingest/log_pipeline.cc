@@ -1,127 +1,370 @@
 #include "exporter/ingest/log_pipeline.h"
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
+#include <iterator>
 #include <utility>
 
-#include "exporter/ingest/source_families.h"
+#include "exporter/ingest/show.h"
+#include "exporter/ingest/source_rows.h"
 
 namespace pgbeacon::ingest {
 namespace {
 
 constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
 constexpr std::chrono::milliseconds kPoll{200};
+constexpr std::chrono::milliseconds kTurn{
+    5};  // of what the network brought, between looks at files
+constexpr std::chrono::seconds kLastCommit{5};
 
 }  // namespace
 
 LogPipeline::LogPipeline(const log::Catalogue& catalogue, log::TallyOptions options,
                          std::vector<SourceOptions> sources)
-    : catalogue_(catalogue), tally_(catalogue, std::move(options)), buffer_(kBlockBytes) {
-  for (SourceOptions& source : sources) {
-    const bool twice = std::ranges::any_of(
-        sources_, [&](const auto& other) { return other->options().name == source.name; });
-    if (twice) {
-      spdlog::warn("source={}: named twice; the second one is ignored, it would count again",
-                   source.name);
-      continue;
-    }
-    const int server = tally_.Server(source.server);
-    Authority& authority = authorities_[source.server];
-    sources_.push_back(std::make_unique<FileSource>(
-        std::move(source), authority,
-        [this, server](const log::Message& message) { Count(server, message); },
-        [this](const std::function<void()>& work) { Guarded(work); }));
-  }
+    : catalogue_(catalogue),
+      live_(catalogue, options),
+      buffer_(kBlockBytes),
+      published_(catalogue, std::move(options)) {
+  for (SourceOptions& source : sources) AddFile(std::move(source));
 }
 
 LogPipeline::~LogPipeline() { Stop(); }
 
+// ---- sources
+
+void LogPipeline::AddFile(SourceOptions source) {
+  const auto named = [&](const auto& other) { return other->options().name == source.name; };
+  if (std::ranges::any_of(files_, named) || (stdin_ && named(stdin_))) {
+    spdlog::warn(
+        "source={}: named twice; the second one is ignored, it would "
+        "count again",
+        source.name);
+    return;
+  }
+  const std::string server = source.server;
+  const int handle = live_.Server(server);
+  {
+    MutexLock lock(mutex_);
+    published_.Server(server);
+  }
+  auto sink = [this, server, handle, process = std::string(),
+               text = std::string()](const log::Message& message) mutable {
+    Count(handle, message);
+    if (hub_ != nullptr) hub_->Add(LineOf(message, server, process, text));
+  };
+  if (source.glob == "-") {
+    stdin_ = std::make_unique<StdinSource>(std::move(source), STDIN_FILENO, std::move(sink));
+  } else {
+    files_.push_back(
+        std::make_unique<FileSource>(std::move(source), authorities_[server], std::move(sink)));
+  }
+}
+
+void LogPipeline::AddFrames(FrameSourceOptions source) {
+  frames_.push_back(std::make_unique<FrameSource>(std::move(source), *this));
+  frames_.back()->RestoreStatus(saved_[frames_.back()->options().name]);
+}
+
+Status LogPipeline::Listen(SyslogListenerOptions listener, FrameSourceOptions source) {
+  AddFrames(std::move(source));
+  return listeners_.Open(std::move(listener), *frames_.back());
+}
+
+std::vector<std::pair<std::string, std::string>> LogPipeline::addresses() const {
+  const std::vector<std::string> addresses = listeners_.addresses();
+  std::vector<std::pair<std::string, std::string>> named;
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    named.emplace_back(frames_[i]->options().name, addresses[i]);
+  }
+  return named;
+}
+
+void LogPipeline::AcceptDeliveries(FrameSourceOptions source) {
+  AddFrames(std::move(source));
+  deliveries_ = frames_.back().get();
+}
+
+bool LogPipeline::empty() const { return files_.empty() && frames_.empty() && !stdin_; }
+
+// ---- the thread
+
 void LogPipeline::Start() {
-  if (sources_.empty()) {
+  if (empty()) {
     ready_ = true;
   } else if (!thread_.joinable()) {
+    {
+      MutexLock lock(mutex_);
+      shown_ = Look();
+    }
+    listeners_.Start();
     thread_ = std::thread([this] { Run(); });
   }
 }
 
 void LogPipeline::Stop() {
-  {
-    MutexLock lock(mutex_);
-    stop_ = true;
+  if (stop_.exchange(true)) return;
+  if (thread_.joinable()) {
+    net::asio::post(io_, [] {});  // wakes it
+    thread_.join();
   }
-  wake_.notify_all();
-  if (!thread_.joinable()) return;
-  thread_.join();
-  for (const auto& source : sources_) source->Finish();
+  if (empty()) return;
+  listeners_.Stop();
+  for (const auto& source : files_) source->Finish();
+  if (stdin_) stdin_->Finish();
+  for (const auto& source : frames_) source->Finish();
+  const TimePoint deadline = SteadyClock::now() + kLastCommit;
+  bool committed = false;
+  Commit([&] { committed = true; });
+  const auto work = net::asio::make_work_guard(io_);
+  while (!committed && SteadyClock::now() < deadline) {
+    if (io_.stopped()) io_.restart();
+    io_.run_one_for(kPoll);
+    MaybeCommit(SteadyClock::now());
+  }
 }
 
-void LogPipeline::SetServerPrefix(const std::string& server, const std::string& prefix) {
-  MutexLock lock(mutex_);
-  told_[server] = prefix;
-}
-
-Families LogPipeline::Collect() {
-  if (sources_.empty()) return {};
-  std::vector<NamedStatus> statuses;
-  Families families;
-  {
-    ++waiting_;
-    MutexLock lock(mutex_);
-    --waiting_;
-    families = tally_.Collect(UnixNow());
-    for (const auto& source : sources_) {
-      statuses.push_back({source->options().name, source->status()});
-    }
+void LogPipeline::Run() {
+  const auto work = net::asio::make_work_guard(io_);
+  while (!stop_) {
+    if (!Step(SteadyClock::now()) && !stop_) io_.run_one_for(kPoll);
   }
-  AppendSourceFamilies(statuses, families);
-  return families;
 }
 
 bool LogPipeline::Step(TimePoint now) {
   unix_now_ = UnixNow();
-  std::map<std::string, std::string> told;
-  {
-    MutexLock lock(mutex_);
-    told.swap(told_);
-  }
-  for (const auto& source : sources_) {
-    const auto prefix = told.find(source->options().server);
-    if (prefix != told.end()) source->TellPrefix(prefix->second);
-    source->Look(now);
-  }
-  // The most telling form first: what it has is then not taken from another one.
-  bool progressed = false;
-  for (int rank = Authority::kRanks - 1; rank >= -1; --rank) {
-    for (const auto& source : sources_) progressed |= source->Read(now, buffer_, rank);
-  }
-  for (const auto& source : sources_) source->EndRound(now);
-  ready_ = true;
+  HandleEvents();
+  const bool progressed = ReadFiles(now);
+  for (const auto& source : frames_) source->EndRound(now);
+  MaybeCommit(now);
   return progressed;
 }
 
-void LogPipeline::Run() {
-  while (true) {
-    const bool progressed = Step(SteadyClock::now());
-    MutexLock lock(mutex_);
-    if (!progressed && !stop_) wake_.wait_for(mutex_, kPoll);
-    if (stop_) return;
+/// Lets the network have its turn: what is ready, up to a time and to the size
+/// of a commit.
+void LogPipeline::HandleEvents() {
+  if (io_.stopped()) io_.restart();
+  const TimePoint until = SteadyClock::now() + kTurn;
+  while (counted_ < kCommitMessages && io_.poll_one() > 0 && SteadyClock::now() < until) {
   }
 }
 
-void LogPipeline::Count(int server, const log::Message& message) {
-  mutex_.AssertHeld();  // the reader runs inside Guarded()
-  catalogue_.Match(message, event_);
-  tally_.Count(server, message, event_, unix_now_);
+bool LogPipeline::ReadFiles(TimePoint now) {
+  for (const auto& source : files_) source->Look(now);
+  // The most telling form first: what it has is then not taken from another
+  // one.
+  bool progressed = false;
+  for (int rank = Authority::kRanks - 1; rank >= -1; --rank) {
+    for (const auto& source : files_) progressed |= source->Read(now, buffer_, rank);
+  }
+  if (stdin_) {
+    progressed |= stdin_->Read(now, buffer_);
+    stdin_->EndRound(now);
+  }
+  for (const auto& source : files_) source->EndRound(now);
+  return progressed;
 }
 
-/// Runs `work` under the mutex. A thread that reads at full speed would take it back before a
-/// waiting Collect() wakes up, so it lets that go first.
-void LogPipeline::Guarded(const std::function<void()>& work) {
-  while (waiting_ > 0) std::this_thread::yield();
-  MutexLock lock(mutex_);
-  work();
+int LogPipeline::Server(std::string_view name) { return live_.Server(name, true); }
+
+void LogPipeline::Count(int server, const log::Message& message) {
+  catalogue_.Match(message, event_);
+  live_.Count(server, message, event_, unix_now_);
+  ++counted_;
+}
+
+// ---- other threads
+
+void LogPipeline::SetServerPrefix(const std::string& server, const std::string& prefix) {
+  net::asio::post(io_, [this, server, prefix] {
+    for (const auto& source : files_) {
+      if (source->options().server == server) source->TellPrefix(prefix);
+    }
+    if (stdin_ && stdin_->options().server == server) stdin_->TellPrefix(prefix);
+    for (const auto& source : frames_) source->TellPrefix(server, prefix);
+  });
+}
+
+void LogPipeline::Deliver(Delivery delivery, OnTaken on_taken) {
+  auto taken = std::make_shared<OnTaken>(std::move(on_taken));
+  auto held = std::make_shared<Delivery>(std::move(delivery));
+  net::asio::post(io_, [this, held, taken] { Take(*held, std::move(*taken)); });
+}
+
+/// Counts the delivery; its sender is answered when that is committed.
+void LogPipeline::Take(const Delivery& delivery, OnTaken on_taken) {
+  if (!durable() || deliveries_ == nullptr) {
+    on_taken(Taken::kNotDurable);
+    return;
+  }
+  const DeliveryCount count = TakeDelivery(
+      delivery, frame_ids_, unix_now_,
+      [&](std::string_view frame) { deliveries_->TakeFrameOf(delivery.server, frame); });
+  // What is answered for is on disk: no record may stay open in memory alone.
+  if (writer_) deliveries_->FlushServer(delivery.server);
+  deliveries_->CountBadFrames(count.bad_frames);
+  delivery_stats_.Add(count);
+  if (count.missing > 0) {
+    live_.CountLost(Server(delivery.server), log::LostReason::kCountMismatch, count.missing);
+  }
+  next_.taken.push_back(std::move(on_taken));
+}
+
+void LogPipeline::Commit(std::function<void()> done) {
+  if (empty()) {
+    done();
+    return;
+  }
+  net::asio::post(io_, [this, done = std::move(done)] { next_.committed.push_back(done); });
+}
+
+// ---- commits
+
+LogPipeline::Shown LogPipeline::Look() const {
+  Shown shown;
+  const auto add = [&](const auto& source) {
+    shown.sources.push_back({source->options().name, source->status()});
+  };
+  for (const auto& source : files_) add(source);
+  if (stdin_) add(stdin_);
+  for (const auto& source : frames_) {
+    add(source);
+    for (const auto& [server, lines] : source->over_quota()) shown.over_quota[server] += lines;
+  }
+  shown.listeners = listeners_.statuses();
+  if (deliveries_ != nullptr) {
+    AppendDeliveryFamilies(delivery_stats_, frame_ids_, shown.deliveries);
+  }
+  return shown;
+}
+
+void LogPipeline::MaybeCommit(TimePoint now) {
+  if (committing_) return;
+  const bool asked = !next_.committed.empty() || !next_.taken.empty();
+  if (asked || counted_ >= kCommitMessages || now - committed_at_ >= kCommitEvery) {
+    BeginCommit(now);
+  }
+}
+
+void LogPipeline::BeginCommit(TimePoint now) {
+  committed_at_ = now;
+  counted_ = 0;
+  under_way_ = std::exchange(next_, {});
+  under_way_.shown = Look();
+  {
+    MutexLock lock(mutex_);
+    live_.Changes(published_, under_way_.series);
+  }
+  std::vector<state::Row> rows;
+  rows.reserve(under_way_.series.size());
+  for (const log::TallyRow& row : under_way_.series) {
+    rows.push_back({state::Table::kSeries, row.server, row.key, row.value});
+  }
+  for (const auto& [source, status] : under_way_.shown.sources) {
+    SourceStatus& saved = saved_[source];
+    AppendSourceRows(source, status, saved, rows);
+    saved = status;
+  }
+  for (const auto& source : files_) {
+    std::vector<FileSource::PositionRow> positions;
+    source->SavePositions(positions);
+    for (auto& [key, value] : positions) {
+      rows.push_back(
+          {state::Table::kPositions, source->options().name, std::move(key), std::move(value)});
+    }
+  }
+  frame_ids_.Changes(rows);
+  if (!writer_ || rows.empty()) {
+    EndCommit(durable());
+    return;
+  }
+  committing_ = true;
+  writer_->Submit(std::move(rows), [this](bool durable) {
+    net::asio::post(io_, [this, durable] {
+      committing_ = false;
+      EndCommit(durable);
+    });
+  });
+}
+
+/// Shows what was committed and answers those who waited for it.
+void LogPipeline::EndCommit(bool durable) {
+  {
+    MutexLock lock(mutex_);
+    for (const log::TallyRow& row : under_way_.series) published_.Restore(row);
+    shown_ = std::move(under_way_.shown);
+  }
+  ready_ = true;
+  const Pending done = std::exchange(under_way_, {});
+  for (const OnTaken& on_taken : done.taken) {
+    on_taken(durable ? Taken::kDurable : Taken::kNotDurable);
+  }
+  for (const auto& committed : done.committed) committed();
+}
+
+// ---- the state
+
+Status LogPipeline::UseState(state::Store store) {
+  std::vector<state::Row> rows;
+  const Status loaded = store.Load([&](const state::Row& row) { rows.push_back(row); });
+  if (!loaded.ok() && loaded.error().code != ErrorCode::kInvalid) return loaded;
+  if (!loaded.ok()) rows.clear();  // set aside; the store is empty
+  if (!store.notice().empty()) spdlog::warn("{}", store.notice());
+  for (const state::Row& row : rows) Restore(row);
+  {
+    MutexLock lock(mutex_);
+    published_.MarkScraped();
+  }
+  for (const auto& source : files_) source->RestoreStatus(saved_[source->options().name]);
+  if (stdin_) stdin_->RestoreStatus(saved_[stdin_->options().name]);
+  writer_ = std::make_unique<state::Writer>(std::move(store));
+  return {};
+}
+
+void LogPipeline::Restore(const state::Row& row) {
+  const std::string& value = *row.value;
+  switch (row.table) {
+    case state::Table::kSeries: {
+      const log::TallyRow series{row.owner, row.key, value};
+      MutexLock lock(mutex_);
+      live_.Restore(series);
+      published_.Restore(series);
+      break;
+    }
+    case state::Table::kSources:
+      RestoreSourceRow(row.key, value, saved_[row.owner]);
+      break;
+    case state::Table::kPositions:
+      for (const auto& source : files_) {
+        if (source->options().name == row.owner) source->Restore(row.key, value);
+      }
+      break;
+    case state::Table::kFrames:
+      frame_ids_.Restore(row);
+      break;
+  }
+}
+
+Families LogPipeline::Collect() {
+  if (empty()) return {};
+  Shown shown;
+  Families families;
+  {
+    MutexLock lock(mutex_);
+    families = published_.Scrape(UnixNow());
+    shown = shown_;
+  }
+  AppendSourceFamilies(shown.sources, families);
+  if (!shown.listeners.empty()) AppendFamilies(shown.listeners, families);
+  std::ranges::move(shown.deliveries, std::back_inserter(families));
+  Family& over = AddFamily(families, "pgbeacon_server_over_quota_lines_total", MetricType::Counter,
+                           "Lines of a server that were dropped, for it sent more than its quota.");
+  for (const auto& [server, lines] : shown.over_quota) {
+    AddSample(over, {{"server", server}}, static_cast<double>(lines));
+  }
+  if (writer_) writer_->AppendFamilies(families);
+  return families;
 }
 
 }  // namespace pgbeacon::ingest

@@ -1,13 +1,10 @@
 #include "exporter/ingest/source_families.h"
 
-#include <array>
+#include <string>
 #include <utility>
 
 namespace pgbeacon::ingest {
 namespace {
-
-constexpr std::array kUnparsedBornReasons = {"bad_frame"};
-constexpr std::array kDroppedReasons = {"quota", "overload", "kernel", "disk"};
 
 using Value = double (*)(const SourceStatus&);
 struct Row {
@@ -26,6 +23,9 @@ constexpr Row kRows[] = {
     {"pgbeacon_source_truncated_records_total", MetricType::Counter,
      "Log records that were cut at the record budget.",
      [](const SourceStatus& s) { return static_cast<double>(s.stats.truncated); }},
+    {"pgbeacon_source_lost_bytes_total", MetricType::Counter,
+     "Bytes known to have been written to the log source and removed before they were read.",
+     [](const SourceStatus& s) { return static_cast<double>(s.lost_bytes); }},
     {"pgbeacon_source_duplicate_messages_total", MetricType::Counter,
      "Messages not counted, for a more telling form of the same server's log has them as well.",
      [](const SourceStatus& s) { return static_cast<double>(s.duplicates); }},
@@ -58,15 +58,15 @@ void AppendSourceFamilies(const std::vector<NamedStatus>& sources, Families& fam
       AddSample(unparsed, {{"source", source}, {"reason", reason}},
                 static_cast<double>(status.stats.unparsed[i]));
     }
-    for (const char* reason : kUnparsedBornReasons) {
-      AddSample(unparsed, {{"source", source}, {"reason", reason}}, 0);
-    }
+    AddSample(unparsed, {{"source", source}, {"reason", "bad_frame"}},
+              static_cast<double>(status.bad_frames));
   }
   Family& dropped = AddFamily(families, "pgbeacon_source_dropped_lines_total", MetricType::Counter,
                               "Lines of the log source that were lost unread, by reason.");
   for (const auto& [source, status] : sources) {
-    for (const char* reason : kDroppedReasons) {
-      AddSample(dropped, {{"source", source}, {"reason", reason}}, 0);
+    for (std::size_t i = 0; i < status.dropped.size(); ++i) {
+      AddSample(dropped, {{"source", source}, {"reason", std::string(kDroppedNames[i])}},
+                static_cast<double>(status.dropped[i]));
     }
   }
   Family& ratio = AddFamily(families, "pgbeacon_source_prefix_match_ratio", MetricType::Gauge,

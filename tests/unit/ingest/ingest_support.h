@@ -16,6 +16,7 @@
 
 #include "exporter/ingest/log_pipeline.h"
 #include "logparse/events/catalogue.h"
+#include "temp_files.h"
 
 namespace pgbeacon::ingest {
 
@@ -23,41 +24,6 @@ inline const log::Catalogue& TestCatalogue() {
   static const Result<log::Catalogue> catalogue = log::Catalogue::Builtin();
   EXPECT_TRUE(catalogue.ok()) << (catalogue.ok() ? "" : catalogue.error().message);
   return *catalogue;
-}
-
-/// A folder that is removed at the end.
-class TempFolder {
- public:
-  TempFolder() {
-    std::string name = std::filesystem::temp_directory_path() / "pgbeacon-ingest-XXXXXX";
-    path_ = mkdtemp(name.data());
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  ~TempFolder() { std::filesystem::remove_all(path_); }
-
-  std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
-
- private:
-  std::string path_;
-};
-
-inline void Append(const std::string& path, std::string_view text) {
-  std::ofstream(path, std::ios::app | std::ios::binary) << text;
-}
-inline void Overwrite(const std::string& path, std::string_view text) {
-  std::ofstream(path, std::ios::trunc | std::ios::binary) << text;
-}
-
-/// One record of the server.
-inline std::string Record(std::string_view text, int pid = 7) {
-  return "2026-11-20 22:09:45.301 UTC [" + std::to_string(pid) + "] LOG:  " + std::string(text) +
-         "\n";
-}
-inline std::string Records(int count, std::string_view text = "hello") {
-  std::string records;
-  for (int i = 0; i < count; ++i) records += Record(std::string(text) + " " + std::to_string(i));
-  return records;
 }
 
 /// The sum of a family's samples that carry all of `labels`; -1: there is none.
@@ -109,16 +75,5 @@ class Driven {
   LogPipeline pipeline_;
   TimePoint now_ = TimePoint() + std::chrono::hours(1);
 };
-
-inline SourceOptions From(std::string glob, bool begin = false,
-                          std::optional<std::string> prefix = "%m [%p] ") {
-  SourceOptions options;
-  options.name = "test";
-  options.glob = std::move(glob);
-  options.prefix = std::move(prefix);
-  options.from_begin = begin;
-  options.server = "db1";
-  return options;
-}
 
 }  // namespace pgbeacon::ingest

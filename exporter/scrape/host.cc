@@ -1,17 +1,32 @@
 #include "exporter/scrape/host.h"
 
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <thread>
 
+#include "base/text.h"
+
 namespace pgbeacon::scrape {
 namespace {
 
-std::string ReadText(const char* path) {
+/// A postmaster notes its start a little after its process began, and clocks are set.
+constexpr double kStartTolerance = 60;
+
+std::string ReadText(const std::string& path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+std::string OfProcess(int pid, const char* file) {
+  return ReadText("/proc/" + std::to_string(pid) + "/" + file);
 }
 
 }  // namespace
@@ -23,13 +38,61 @@ collectors::Host ReadHost(const std::string& path) {
   host.cpu = collectors::DecodePressure(ReadText("/proc/pressure/cpu"));
   host.memory = collectors::DecodePressure(ReadText("/proc/pressure/memory"));
   host.io = collectors::DecodePressure(ReadText("/proc/pressure/io"));
-  struct statvfs disk {};
-  if (statvfs(path.c_str(), &disk) == 0 && disk.f_blocks > 0) {
-    const auto block = static_cast<double>(disk.f_frsize);
-    host.disk = collectors::Disk{path, static_cast<double>(disk.f_blocks) * block,
-                                 static_cast<double>(disk.f_bavail) * block};
-  }
+  host.disk = ReadDisk(path);
   return host;
+}
+
+std::optional<collectors::Memory> ReadMemory() {
+  return collectors::DecodeMemory(ReadText("/proc/meminfo"));
+}
+
+std::optional<collectors::DiskIo> ReadDiskIo(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) return std::nullopt;
+  return collectors::DecodeDiskIo(ReadText("/proc/diskstats"), major(info.st_dev),
+                                  minor(info.st_dev));
+}
+
+std::optional<collectors::Disk> ReadDisk(const std::string& path) {
+  struct statvfs disk {};
+  if (statvfs(path.c_str(), &disk) != 0 || disk.f_blocks == 0) return std::nullopt;
+  const auto block = static_cast<double>(disk.f_frsize);
+  return collectors::Disk{path, static_cast<double>(disk.f_blocks) * block,
+                          static_cast<double>(disk.f_bavail) * block,
+                          static_cast<double>(disk.f_blocks - disk.f_bfree) * block};
+}
+
+std::optional<int> FindPostmaster(int backend, double start) {
+  const auto child = collectors::DecodeProcessStat(OfProcess(backend, "stat"));
+  if (!child || child->name != "postgres" || child->parent <= 1) return std::nullopt;
+  const auto parent = collectors::DecodeProcessStat(OfProcess(child->parent, "stat"));
+  const auto boot = collectors::DecodeBootTime(ReadText("/proc/stat"));
+  if (!parent || parent->name != "postgres" || !boot) return std::nullopt;
+  const double began =
+      *boot + static_cast<double>(parent->start_ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  if (!(std::fabs(began - start) <= kStartTolerance)) return std::nullopt;
+  return child->parent;
+}
+
+std::optional<double> ReadServerMemory(int postmaster) {
+  const auto server = collectors::DecodeProcessMemory(OfProcess(postmaster, "status"));
+  if (!server) return std::nullopt;
+  double own = server->own;
+  double shared = server->shared;
+  std::error_code error;
+  std::filesystem::directory_iterator entry("/proc", error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const auto pid = ParseInt(entry->path().filename().string());
+    if (!pid) continue;
+    const auto stat = collectors::DecodeProcessStat(OfProcess(static_cast<int>(*pid), "stat"));
+    if (!stat || stat->parent != postmaster) continue;
+    const auto memory =
+        collectors::DecodeProcessMemory(OfProcess(static_cast<int>(*pid), "status"));
+    if (!memory) continue;  // it ended meanwhile
+    own += memory->own;
+    shared = std::max(shared, memory->shared);
+  }
+  return own + shared;
 }
 
 }  // namespace pgbeacon::scrape

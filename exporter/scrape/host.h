@@ -1,6 +1,7 @@
 // Reads the host's files for collectors/native/host.h.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "collectors/native/host.h"
@@ -10,5 +11,21 @@ namespace pgbeacon::scrape {
 /// The host this process runs on, with the file system that holds `path`. What cannot be read is
 /// absent.
 collectors::Host ReadHost(const std::string& path);
+
+std::optional<collectors::Memory> ReadMemory();
+
+/// Of the device that holds `path`; nothing where it is on none (tmpfs, overlays, networks).
+std::optional<collectors::DiskIo> ReadDiskIo(const std::string& path);
+
+/// The file system that holds `path`.
+std::optional<collectors::Disk> ReadDisk(const std::string& path);
+
+/// The postmaster's process id, where process `backend` is one of PostgreSQL here and its
+/// postmaster was started at `start` (seconds since the epoch), so that the server that named both
+/// is on this host.
+std::optional<int> FindPostmaster(int backend, double start);
+
+/// Memory of the postmaster and its processes: what each has of its own, and once what they share.
+std::optional<double> ReadServerMemory(int postmaster);
 
 }  // namespace pgbeacon::scrape

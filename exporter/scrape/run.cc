@@ -16,6 +16,7 @@ using collectors::ServerFacts;
 using pg::UpReason;
 
 constexpr std::chrono::hours kRecycle{1};
+constexpr std::chrono::seconds kPatience{1};  // with a question between runs
 constexpr std::chrono::minutes kAskAgain{5};  // extensions and settings change without a word
 
 /// Whether plans made for `a` hold for `b`.
@@ -30,7 +31,16 @@ bool SamePlan(const ServerFacts& a, const ServerFacts& b) {
 }  // namespace
 
 net::awaitable<void> Target::State::Execute(std::shared_ptr<State> self, std::shared_ptr<Run> run) {
-  if (self->main_.connected() && self->main_.age() > kRecycle) self->main_.Drop();
+  while (const std::shared_ptr<net::Event> asking = self->asking_) {
+    const bool ended =
+        co_await asking->Wait(std::min(run->deadline, SteadyClock::now() + kPatience));
+    if (!ended) self->main_.Interrupt();
+    if (!ended && SteadyClock::now() >= run->deadline) {
+      self->Down(*run, Error(ErrorCode::kTimeout, "the server has not answered another question"));
+      co_return;
+    }
+  }
+  self->Recycle();
   bool warm = false;
   Result<ServerFacts> facts = co_await self->Base(run->deadline, warm);
   if (!facts.ok()) {
@@ -59,6 +69,10 @@ net::awaitable<void> Target::State::Execute(std::shared_ptr<State> self, std::sh
     const std::shared_ptr<net::Event> visit = self->visiting_;
     co_await visit->Wait(run->deadline);
   }
+}
+
+void Target::State::Recycle() {
+  if (main_.connected() && main_.age() > kRecycle) main_.Drop();
 }
 
 /// The answer to the base query over the warm connection, else over a new one. A warm connection

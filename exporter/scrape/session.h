@@ -44,6 +44,11 @@ class Session {
   /// server has been answering; never twice at a time.
   void Drop(bool running = false);
 
+  /// Makes what is asked over the connection end at once, with an Error.
+  void Interrupt() {
+    if (connection_) connection_->Stop();
+  }
+
   /// Ends what waits and refuses everything later.
   void Stop();
 

@@ -109,9 +109,10 @@ net::awaitable<void> Target::State::Close(std::shared_ptr<State> self) {
   self->Stop();
   const TimePoint deadline = SteadyClock::now() + kClosing;
   if (const std::shared_ptr<Run> run = self->run_) co_await run->ended.Wait(deadline);
+  if (const std::shared_ptr<net::Event> asking = self->asking_) co_await asking->Wait(deadline);
   if (const std::shared_ptr<net::Event> visit = self->visiting_) co_await visit->Wait(deadline);
   // Whoever has not ended by now waits on a pool thread and holds no connection.
-  if (!self->run_) self->main_.Drop();
+  if (!self->run_ && !self->asking_) self->main_.Drop();
   if (!self->visiting_) self->visits_.Drop();
 }
 
@@ -137,6 +138,10 @@ net::awaitable<Families> Target::Scrape(TimePoint deadline) {
 
 net::awaitable<Result<std::vector<Explained>>> Target::Explain(TimePoint deadline) {
   return State::Explain(state_, deadline);
+}
+
+net::awaitable<Result<Asked>> Target::Ask(const collectors::Catalogue& more, TimePoint deadline) {
+  return State::Ask(state_, more, deadline);
 }
 
 void Target::OnFacts(std::function<void(const collectors::ServerFacts&)> listener) {

@@ -46,6 +46,12 @@ struct Explained {
   std::string reason;  ///< why off, or the error
 };
 
+/// What a server answered to collectors that are no part of its pages.
+struct Asked {
+  collectors::ServerFacts facts;
+  Families families;  ///< without those of collectors that failed or are not for this server
+};
+
 class Target {
  public:
   Target(net::any_io_executor executor, net::BlockingPool& pool,
@@ -61,6 +67,11 @@ class Target {
   /// Runs every collector of the plan once, one after the other, and reports on each. An Error
   /// when the server cannot be reached.
   net::awaitable<Result<std::vector<Explained>>> Explain(TimePoint deadline);
+
+  /// Runs the collectors of `more`, which outlives the call, once over the connection of the
+  /// scrapes. Waits for a run that is under way, as the next one waits for this. An Error when the
+  /// server cannot be asked.
+  net::awaitable<Result<Asked>> Ask(const collectors::Catalogue& more, TimePoint deadline);
 
   /// Called with the facts after each connect and after each change of role, version or identity.
   void OnFacts(std::function<void(const collectors::ServerFacts&)> listener);

@@ -1,5 +1,5 @@
 // What a Target and its running coroutines share. target.cc: joining and pages; run.cc: one run;
-// visit.cc: collectors with an interval, and explain.
+// aside.cc: questions between runs; visit.cc: collectors with an interval, and explain.
 #pragma once
 
 #include <functional>
@@ -45,6 +45,8 @@ class Target::State : public std::enable_shared_from_this<State> {
   static net::awaitable<Families> Scrape(std::shared_ptr<State> self, TimePoint deadline);
   static net::awaitable<Result<std::vector<Explained>>> Explain(std::shared_ptr<State> self,
                                                                 TimePoint deadline);
+  static net::awaitable<Result<Asked>> Ask(std::shared_ptr<State> self,
+                                           const collectors::Catalogue& more, TimePoint deadline);
   static net::awaitable<void> Close(std::shared_ptr<State> self);
   /// Makes everything that waits end soon; nothing starts afterwards.
   void Stop();
@@ -62,6 +64,9 @@ class Target::State : public std::enable_shared_from_this<State> {
   Families Page(Run& run, bool last);
   void Finish(Run& run);
 
+  /// Closes the connection of the scrapes where it has been open for long.
+  void Recycle();
+  net::awaitable<Result<Asked>> AskNow(const collectors::Catalogue& more, TimePoint deadline);
   net::awaitable<Result<collectors::ServerFacts>> Base(TimePoint deadline, bool& warm);
   net::awaitable<Status> Learn(collectors::ServerFacts now, bool warm, TimePoint deadline);
   net::awaitable<Status> Collect(std::shared_ptr<Run> run);
@@ -81,9 +86,10 @@ class Target::State : public std::enable_shared_from_this<State> {
   net::any_io_executor executor_;
   const collectors::Catalogue& catalogue_;
   TargetOptions options_;
-  Session main_;    ///< kept between scrapes
+  Session main_;    ///< kept between scrapes; used by a run or a question, one at a time
   Session visits_;  ///< open while a visit or an explain is under way
   std::shared_ptr<Run> run_;
+  std::shared_ptr<net::Event> asking_;
   std::shared_ptr<net::Event> visiting_;
   Schedule schedule_;
 

@@ -1,0 +1,97 @@
+// Questions between runs, over the connection that runs use.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "exporter/scrape/ask.h"
+#include "exporter/scrape/target_state.h"
+
+namespace pgbeacon::scrape {
+namespace {
+
+using collectors::ServerFacts;
+
+/// The connection's place while a question is under way; free again when this goes.
+class Place {
+ public:
+  Place(std::shared_ptr<net::Event>& place, net::any_io_executor executor) : place_(place) {
+    place_ = std::make_shared<net::Event>(std::move(executor));
+  }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() {
+    const std::shared_ptr<net::Event> ended = std::move(place_);
+    place_.reset();
+    ended->Set();
+  }
+
+ private:
+  std::shared_ptr<net::Event>& place_;
+};
+
+}  // namespace
+
+net::awaitable<Result<Asked>> Target::State::Ask(std::shared_ptr<State> self,
+                                                 const collectors::Catalogue& more,
+                                                 TimePoint deadline) {
+  const Error late(ErrorCode::kTimeout, "the connection was not free before the deadline");
+  while (self->run_ || self->asking_) {
+    const std::shared_ptr<Run> run = self->run_;
+    const std::shared_ptr<net::Event> asking = self->asking_;
+    bool free = false;
+    if (run) {
+      free = co_await run->ended.Wait(deadline);
+    } else {
+      free = co_await asking->Wait(deadline);
+    }
+    if (!free) co_return late;
+  }
+  if (self->stopped_) co_return Error(ErrorCode::kUnavailable, "shutting down");
+  const Place place(self->asking_, self->executor_);
+  Result<Asked> asked = co_await self->AskNow(more, deadline);
+  if (!asked.ok()) {
+    self->main_.Drop(/*running=*/true);
+    self->facts_stale_ = true;
+  }
+  co_return asked;
+}
+
+net::awaitable<Result<Asked>> Target::State::AskNow(const collectors::Catalogue& more,
+                                                    TimePoint deadline) {
+  Recycle();
+  bool warm = false;
+  Result<ServerFacts> facts = co_await Base(deadline, warm);
+  if (!facts.ok()) co_return facts.error();
+  if (facts->superuser && options_.refuse_superuser) {
+    co_return Error(ErrorCode::kDenied,
+                    "the login is a superuser, which --refuse-superuser turns away");
+  }
+  const Status learnt = co_await Learn(*std::move(facts), warm, deadline);
+  if (!learnt.ok()) co_return learnt.error();
+  Asked asked;
+  asked.facts = *facts_;
+  collectors::Selection all;
+  all.all = true;
+  const collectors::Plan plan = MakePlan(more, all, *facts_);
+  const std::chrono::milliseconds budget = Budget(deadline);
+  std::vector<pg::Statement> statements;
+  for (const collectors::PlannedCollector& planned : plan.on) {
+    statements.emplace_back(planned.sql, std::min(planned.timeout.value_or(budget), budget));
+  }
+  const auto take = [this, &plan, &asked](std::size_t statement, pg::Answer answer) {
+    const collectors::PlannedCollector& planned = plan.on[statement];
+    std::string message;
+    Outcome outcome = ToOutcome(planned, std::move(answer), options_.name, message);
+    LogOutcome(planned.collector->name, outcome.failure, message);
+    std::ranges::move(outcome.families, std::back_inserter(asked.families));
+  };
+  Result<pg::Connection*> connection = co_await main_.Connect(budget, deadline);
+  if (!connection.ok()) co_return connection.error();
+  pg::AnswerSink sink = take;
+  const Status status =
+      co_await (*connection)->Run(std::move(statements), deadline, std::move(sink));
+  if (!status.ok()) co_return status.error();
+  co_return asked;
+}
+
+}  // namespace pgbeacon::scrape

@@ -73,7 +73,7 @@ int RunConfigCheck(const std::string& file) {
   std::fputs(
       fmt::format("{} is valid: {} target(s), {} log source(s), {} collectors, {} log events\n{}{}",
                   file, setup->config.target ? 1 : 0,
-                  setup->config.sources.size() +
+                  setup->config.sources.size() + setup->config.syslog.size() +
                       (setup->config.target ? setup->config.target->sources.size() : 0),
                   setup->collectors.collectors().size(), events->rows().size(),
                   ShowSamples(*events), ShowTaken(*events))

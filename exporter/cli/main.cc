@@ -2,15 +2,21 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "base/text.h"
 #include "exporter/cli/commands.h"
+#include "exporter/cli/log_service.h"
 #include "exporter/cli/logging.h"
+#include "exporter/cli/logplex_options.h"
+#include "exporter/cli/logs.h"
 #include "exporter/cli/options.h"
 #include "exporter/cli/parse.h"
+#include "exporter/cli/sample.h"
 #include "exporter/cli/serve.h"
 #include "exporter/metrics/process.h"
 #include "exporter/pg/setup_sql.h"
@@ -23,6 +29,8 @@ struct Arguments {
   TargetFlags target;
   ServeFlags serve;
   ParseOptions parse;
+  LogsOptions logs;
+  SampleFlags sample;
   std::string output = "table";
   std::string config_file;
   std::string role = "pgbeacon";
@@ -103,6 +111,22 @@ void AddTargetFlags(CLI::App& command, TargetFlags& flags, const collectors::Cat
   AddCollectorFlags(command, flags.selection, catalogue);
 }
 
+void AddSyslogFlags(CLI::App& command, config::SyslogFlags& flags) {
+  const auto add = [&command](const std::string& name, auto& value, const std::string& help) {
+    command.add_option(name, value, help)->group("Log sources");
+  };
+  add("--source.syslog-udp", flags.udp, "Take syslog over UDP, HOST:PORT or :PORT (repeatable)");
+  add("--source.syslog-tcp", flags.tcp, "Take syslog over TCP (repeatable)");
+  add("--source.syslog-tls", flags.tls, "Take syslog over TLS (repeatable)");
+  add("--source.unix", flags.unix_paths,
+      "Take syslog at a unix datagram socket such as /dev/log (repeatable)");
+  add("--source.tls-cert", flags.tls_files.cert,
+      "Certificate chain of --source.syslog-tls; PEM, read again when it changes");
+  add("--source.tls-key", flags.tls_files.key, "Its private key");
+  add("--source.tls-client-ca", flags.tls_files.client_ca,
+      "Authorities that clients of --source.syslog-tls need a certificate of");
+}
+
 void AddServe(CLI::App& command, Arguments& arguments, const collectors::Catalogue& catalogue) {
   ServeFlags& flags = arguments.serve;
   command
@@ -112,6 +136,10 @@ void AddServe(CLI::App& command, Arguments& arguments, const collectors::Catalog
   command.add_option("--web.telemetry-path", flags.telemetry_path, "Path of the metrics")
       ->envname("PG_EXPORTER_WEB_TELEMETRY_PATH")
       ->capture_default_str();
+  command.add_option("--state.dir", flags.state_dir,
+                     "Folder where log counters and positions survive a restart");
+  command.add_flag("--web.enable-logs", flags.enable_logs,
+                   "Serve the latest log lines at /logs; `logs:` in the config file says to whom");
   command
       .add_option("--source.file", flags.source_files, "Log file or glob to follow (repeatable)")
       ->group("Log sources");
@@ -133,6 +161,21 @@ void AddServe(CLI::App& command, Arguments& arguments, const collectors::Catalog
       .add_option("--source.server", flags.source_server,
                   "Value of the label `server` for --source.file; default: the target's name, else "
                   "the host's")
+      ->group("Log sources");
+  AddSyslogFlags(command, flags.syslog);
+  command
+      .add_flag("--source.logplex", flags.logplex,
+                "Take what Logplex drains deliver to POST /logplex")
+      ->group("Log sources");
+  command
+      .add_option("--source.logplex-tokens", flags.logplex_tokens,
+                  "File of the drain tokens that may deliver, TOKEN: SERVER on each line; read "
+                  "again when it changes")
+      ->group("Log sources");
+  command
+      .add_option("--source.logplex-credentials", flags.logplex_credentials,
+                  "File of the users that may deliver, USER:PASSWORD on each line; read again when "
+                  "it changes")
       ->group("Log sources");
   command
       .add_option("--source.datname-limit", flags.datname_limit,
@@ -185,6 +228,43 @@ void AddParse(CLI::App& command, Arguments& arguments) {
       ->capture_default_str();
 }
 
+void AddLogs(CLI::App& command, LogsOptions& options) {
+  command.add_option("--url", options.url, "Where pgbeacon serves; may hold USER:PASSWORD@")
+      ->capture_default_str();
+  command.add_option("-a,--app", options.apps,
+                     "Server's name or glob such as orders-* (repeatable); default: all");
+  command.add_option("-n,--num", options.num, "The last N matching lines")
+      ->check(CLI::Range(0, 10'000))
+      ->capture_default_str();
+  command.add_option("-p,--ps", options.process,
+                     "Process, such as postgres (with all postgres.N) or heroku-postgres");
+  command.add_option("-s,--source", options.source, "Source, such as app or heroku");
+  command.add_option("--severity", options.severity, "Messages of this severity and worse");
+  command.add_flag("-t,--tail", options.tail, "Go on with the lines that follow");
+  command.add_option("--token-file", options.token_file, "File that holds the token alone");
+  command.add_option("--ca-file", options.ca_file,
+                     "PEM file with the authority of an https server; default: the system's");
+  command.add_option("-o,--output", options.output, "Form of the output")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  command
+      .add_option("--color", options.color,
+                  "Colour by process; auto: on a terminal without NO_COLOR")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
+}
+
+void AddSampleFlags(CLI::App& command, SampleFlags& flags) {
+  command.add_option("--interval", flags.interval, "Time between records")->capture_default_str();
+  command.add_option("--count", flags.count, "End after N records; default: go on")
+      ->check(CLI::Range(1, 1'000'000'000));
+  command.add_option("--source", flags.source, "Source of the records; default: DATABASE");
+  command.add_option("--addon", flags.addon, "Add-on of the records; default: the target's name");
+  command.add_option("-o,--output", flags.output, "Form of the output: lines of a log, or JSON")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+}
+
 /// "unknown flag --collector.bgwritr; did you mean --collector.bgwriter?"
 std::string ExplainExtras(const CLI::App& app, const CLI::App& command) {
   const std::vector<std::string> extras = app.remaining(true);
@@ -201,7 +281,7 @@ std::string ExplainExtras(const CLI::App& app, const CLI::App& command) {
 }
 
 /// Runs a command that asks once; nothing may be wrong with what it was told.
-int Run(int (*command)(Setup&, Output), const Arguments& arguments, int failed) {
+int Run(const std::function<int(Setup&, Output)>& command, const Arguments& arguments, int failed) {
   Result<Setup> setup = Prepare(arguments.target, config::SystemEnvironment());
   if (setup.ok()) config::CheckEvents(setup->config);
   if (setup.ok() && setup->config.errors->empty()) {
@@ -218,7 +298,11 @@ int Serve(const Arguments& arguments) {
     std::fputs((setup.error().message + "\n").c_str(), stderr);
     return 1;
   }
-  const bool logs = !arguments.serve.source_files.empty() || !setup->config.sources.empty();
+  Result<std::vector<config::SyslogSource>> syslog =
+      config::ReadSyslogFlags(arguments.serve.syslog);
+  if (!syslog.ok()) return ReportUsage(syslog.error().message);
+  std::ranges::move(*syslog, std::back_inserter(setup->config.syslog));
+  const bool logs = HasLogSources(setup->config, arguments.serve);
   if (!setup->config.target && !logs && !setup->config.errors->empty()) {
     std::fputs((setup->config.errors->ToError().message + "\n").c_str(), stderr);
     return 1;
@@ -227,7 +311,7 @@ int Serve(const Arguments& arguments) {
     return ReportUsage(
         "nothing to serve: name a server (DATA_SOURCE_NAME, DATABASE_URL, PGHOST, --dsn, or "
         "targets: in "
-        "--config.file) or a log (--source.file)");
+        "--config.file) or a log (--source.file, --source.syslog-tcp, --source.logplex ...)");
   }
   return RunServe(*std::move(setup), arguments.serve);
 }
@@ -249,6 +333,8 @@ std::vector<std::string> WithCommand(int argc, char** argv) {
 struct Commands {
   CLI::App* serve;
   CLI::App* parse;
+  CLI::App* logs;
+  CLI::App* sample;
   CLI::App* check;
   CLI::App* explain;
   CLI::App* metrics;
@@ -262,6 +348,13 @@ Commands AddCommands(CLI::App& app, Arguments& arguments, const collectors::Cata
   AddServe(*commands.serve, arguments, catalogue);
   commands.parse = app.add_subcommand("parse", "Read whole logs and print what they hold");
   AddParse(*commands.parse, arguments);
+  commands.logs =
+      app.add_subcommand("logs", "Show servers' latest log lines from a running pgbeacon");
+  AddLogs(*commands.logs, arguments.logs);
+  commands.sample = app.add_subcommand(
+      "sample", "Print a server's sample# records, as heroku-postgres does, on an interval");
+  AddTargetFlags(*commands.sample, arguments.target, catalogue);
+  AddSampleFlags(*commands.sample, arguments.sample);
   commands.check =
       app.add_subcommand("check", "Judge a server: suites pg, role and vm; Nagios exit status");
   AddTargetFlags(*commands.check, arguments.target, catalogue);
@@ -282,7 +375,8 @@ Commands AddCommands(CLI::App& app, Arguments& arguments, const collectors::Cata
   config->require_subcommand(1);
   commands.config_check = config->add_subcommand("check", "Report every mistake of a config file");
   commands.config_check->add_option("FILE", arguments.config_file, "The config file")->required();
-  for (CLI::App* command : {commands.serve, commands.parse, commands.check, commands.explain}) {
+  for (CLI::App* command :
+       {commands.serve, commands.parse, commands.sample, commands.check, commands.explain}) {
     AddLogFlags(*command, arguments);
   }
   return commands;
@@ -290,6 +384,11 @@ Commands AddCommands(CLI::App& app, Arguments& arguments, const collectors::Cata
 
 int RunChosen(const Commands& commands, const Arguments& arguments) {
   if (commands.parse->parsed()) return RunParse(arguments.parse);
+  if (commands.logs->parsed()) return RunLogs(arguments.logs);
+  if (commands.sample->parsed()) {
+    const auto sample = [&](Setup& setup, Output) { return RunSample(setup, arguments.sample); };
+    return Run(sample, arguments, 1);
+  }
   if (commands.check->parsed()) return Run(RunCheck, arguments, kUnknownStatus);
   if (commands.explain->parsed()) return Run(RunExplain, arguments, 1);
   if (commands.metrics->parsed()) return Run(RunMetrics, arguments, 1);

@@ -107,7 +107,9 @@ void AddLogFamilies(const log::Catalogue& events, List& list) {
   message.side = log::Side::kPlatform;
   message.source = "app";
   message.process = "heroku-postgres";
-  message.text = "source=EXAMPLE addon=example sample#example=1 sample#other=?";
+  message.text =
+      "source=EXAMPLE addon=example sample#example=1 sample#other=? count#example=1 "
+      "measure#example=1";
   events.Match(message, event);
   tally.Count(server, message, event, 1);
   AddFamilies(tally.Collect(0), "log", list);

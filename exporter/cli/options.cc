@@ -21,7 +21,10 @@ Status ChooseTarget(const TargetFlags& flags, const config::Environment& environ
     chosen = *std::move(found);
   }
   if (chosen) {
-    if (config.target) chosen->sources = std::move(config.target->sources);
+    if (config.target) {
+      chosen->sources = std::move(config.target->sources);
+      chosen->limits = config.target->limits;
+    }
     config.target = std::move(chosen);
   }
   if (!config.target) return {};

@@ -29,11 +29,17 @@ struct TargetFlags {
 struct ServeFlags {
   std::vector<std::string> listen = {":9187"};
   std::string telemetry_path = "/metrics";
+  std::string state_dir;     ///< --state.dir
+  bool enable_logs = false;  ///< --web.enable-logs
   std::vector<std::string> source_files;
   std::string source_format = "auto";
   std::optional<std::string> source_prefix;
   std::string source_from = "end";
   std::string source_server;
+  config::SyslogFlags syslog;
+  bool logplex = false;             ///< --source.logplex
+  std::string logplex_tokens;       ///< file
+  std::string logplex_credentials;  ///< file
   std::optional<int> datname_limit;
   std::optional<int> fingerprints;
 };

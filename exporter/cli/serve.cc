@@ -1,7 +1,6 @@
 #include "exporter/cli/serve.h"
 
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -10,13 +9,14 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "base/text.h"
+#include "exporter/cli/log_service.h"
+#include "exporter/cli/sample.h"
 #include "exporter/http/scrape_timeout.h"
 #include "exporter/http/server.h"
-#include "exporter/ingest/log_pipeline.h"
 #include "exporter/metrics/self.h"
 #include "exporter/metrics/writer.h"
 #include "exporter/net/asio.h"
+#include "exporter/sample/sample_loop.h"
 #include "exporter/scrape/target.h"
 
 namespace pgbeacon::cli {
@@ -26,45 +26,6 @@ using http::Request;
 using http::Response;
 using RequestPtr = std::shared_ptr<const Request>;
 
-std::string HostName() {
-  char name[256] = {};
-  return gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
-}
-
-ingest::SourceOptions ToIngest(const config::Source& source, const std::string& server) {
-  ingest::SourceOptions options;
-  options.name = source.file;
-  options.glob = source.file;
-  options.form = source.form;
-  options.all_forms = source.all_forms;
-  options.prefix = source.prefix;
-  options.from_begin = source.from_begin.value_or(false);
-  options.server = source.server.empty() ? server : source.server;
-  return options;
-}
-
-/// All log sources: the file's and the flags', each with the server it speaks of.
-std::vector<ingest::SourceOptions> Sources(const config::Config& config, const ServeFlags& flags) {
-  const std::string server = config.target ? config.target->name : HostName();
-  std::vector<ingest::SourceOptions> sources;
-  if (config.target) {
-    for (const config::Source& source : config.target->sources) {
-      sources.push_back(ToIngest(source, server));
-    }
-  }
-  for (const config::Source& source : config.sources) sources.push_back(ToIngest(source, server));
-  for (const std::string& file : flags.source_files) {
-    config::Source source;
-    source.file = file;
-    source.form = log::ParseForm(flags.source_format).value_or(log::FormKind::kAuto);
-    source.prefix = flags.source_prefix;
-    source.from_begin = flags.source_from == "begin";
-    source.server = flags.source_server;
-    sources.push_back(ToIngest(source, server));
-  }
-  return sources;
-}
-
 /// The running exporter. Everything but the ingest thread happens on the I/O thread.
 class Service {
  public:
@@ -72,8 +33,7 @@ class Service {
       : setup_(std::move(setup)),
         flags_(std::move(flags)),
         events_(std::move(events)),
-        pipeline_(events_, ToTallyOptions(setup_.config, flags_.datname_limit, flags_.fingerprints),
-                  Sources(setup_.config, flags_)),
+        logs_(setup_, flags_, events_, io_.get_executor(), pool_),
         server_(io_.get_executor(), pool_, {}, [this](std::string_view handler, int status) {
           ++self_.requests[{std::string(handler), status}];
         }) {
@@ -82,6 +42,8 @@ class Service {
   }
 
   Status Start() {
+    const Status sampling = MakeSampleLoop();
+    if (!sampling.ok()) return sampling;
     Route(flags_.telemetry_path, &Service::Metrics);
     Route("/-/healthy", &Service::Healthy);
     Route("/-/ready", &Service::Ready);
@@ -90,7 +52,9 @@ class Service {
       const Status listening = server_.Listen(address);
       if (!listening.ok()) return listening;
     }
-    pipeline_.Start();
+    const Status opened = logs_.Open(server_);
+    if (!opened.ok()) return opened;
+    logs_.Start();
     for (const std::string& address : server_.addresses()) {
       spdlog::info("listening on http://{}{} address={}", address, flags_.telemetry_path, address);
     }
@@ -98,13 +62,14 @@ class Service {
   }
 
   void Run() {
+    if (sample_loop_) sample_loop_->Start();
     net::asio::signal_set signals(io_, SIGINT, SIGTERM);
     signals.async_wait([this](const net::error_code& error, int signal) {
       if (!error) Shutdown(signal);
     });
     if (target_) Spawn(FirstScrape());
     io_.run();
-    pipeline_.Stop();
+    logs_.Stop();
   }
 
  private:
@@ -114,8 +79,27 @@ class Service {
     target_->OnFacts(
         [this, name = setup_.config.target->name](const collectors::ServerFacts& facts) {
           const auto prefix = facts.settings.find("log_line_prefix");
-          if (prefix != facts.settings.end()) pipeline_.SetServerPrefix(name, prefix->second);
+          if (prefix != facts.settings.end()) logs_.SetServerPrefix(name, prefix->second);
         });
+  }
+
+  /// sample# records go to those who read logs and to the drains.
+  Status MakeSampleLoop() {
+    const std::optional<config::Sample>& sample = setup_.config.sample;
+    if (!sample || !target_) return {};
+    Result<std::unique_ptr<sample::Sampler>> sampler =
+        sample::Sampler::Make(*target_, pool_, events_.samples(), ToSamplerOptions(setup_));
+    if (!sampler.ok()) return sampler.error();
+    const std::string server = setup_.config.target->name;
+    sample_loop_ = std::make_unique<sample::SampleLoop>(
+        io_.get_executor(), *std::move(sampler), server, sample->interval,
+        [this, server](const std::string& line) {
+          logs_.hub()->Add({.server = server,
+                            .source = sample::kSource,
+                            .process = sample::kProcess,
+                            .text = line});
+        });
+    return {};
   }
 
   using Member = net::awaitable<Response> (Service::*)(RequestPtr);
@@ -148,7 +132,8 @@ class Service {
         http::ScrapeBudget(request->Header(http::kScrapeTimeoutHeader), setup_.collection_timeout);
     Families page;
     if (target_) page = co_await target_->Scrape(deadline);
-    std::ranges::move(pipeline_.Collect(), std::back_inserter(page));
+    Families logs = co_await logs_.Collect(deadline);
+    std::ranges::move(logs, std::back_inserter(page));
     metrics::AppendSelf(self_, page);
     self_.dropped_series += Normalize(page);
     const metrics::Format format = metrics::NegotiateFormat(request->Header("accept"));
@@ -168,7 +153,7 @@ class Service {
   net::awaitable<Response> Ready(RequestPtr) {
     Response response;
     const bool asked = !target_ || target_->attempted();
-    const bool open = pipeline_.ready();
+    const bool open = logs_.ready();
     if (!asked || !open) response.status = 503;
     response.body = !asked  ? "not ready: the server has not been asked yet\n"
                     : !open ? "not ready: log sources are being opened\n"
@@ -187,6 +172,7 @@ class Service {
   void Shutdown(int signal) {
     spdlog::info("received {}, shutting down", signal == SIGINT ? "SIGINT" : "SIGTERM");
     server_.Stop();
+    if (sample_loop_) sample_loop_->Stop();
     if (target_) {
       net::asio::co_spawn(io_, target_->Close(), [this](std::exception_ptr) { io_.stop(); });
     } else {
@@ -199,8 +185,9 @@ class Service {
   log::Catalogue events_;
   net::asio::io_context io_{1};
   net::BlockingPool pool_;
-  ingest::LogPipeline pipeline_;
+  LogService logs_;
   std::unique_ptr<scrape::Target> target_;
+  std::unique_ptr<sample::SampleLoop> sample_loop_;
   http::Server server_;
   metrics::SelfStats self_;
 };

@@ -55,6 +55,7 @@ Target ReadTarget(YamlMap& map) {
     target.sources.push_back(ReadSource(entry));
     entry.Finish();
   }
+  target.limits = ReadLimits(map);
   map.Finish();
   return target;
 }
@@ -96,10 +97,16 @@ Status AddCollector(const std::string& path, collectors::Catalogue& catalogue) {
 Config ReadConfig(std::string_view text, const std::string& file) {
   Config config;
   YamlMap root = ReadYaml(text, file, *config.errors);
+  const bool unread = !config.errors->empty();
   std::vector<YamlMap> targets = root.Maps("targets");
   if (targets.size() > 1) targets[1].Fail("name", "one target a process is served");
   if (!targets.empty()) config.target = ReadTarget(targets[0]);
   for (YamlMap& entry : root.Maps("sources")) {
+    if (IsSyslogSource(entry)) {
+      config.syslog.push_back(ReadSyslogSource(entry));
+      entry.Finish();
+      continue;
+    }
     Source source = ReadSource(entry);
     source.server = entry.Require("server");
     entry.Finish();
@@ -111,8 +118,17 @@ Config ReadConfig(std::string_view text, const std::string& file) {
   config.user_collectors = root.Strings("user_collectors");
   config.events = root.Maps("events");
   config.long_statement = root.Time("long_statement_threshold");
+  config.state_dir = root.String("state_dir").value_or("");
   config.datname_limit = ReadCount(root, "datname_limit", kMostDatnames);
   config.fingerprints = ReadCount(root, "fingerprints", kMostFingerprints);
+  config.sample = ReadSample(root);
+  config.logs_access = ReadLogsAccess(root);
+  config.logplex = ReadLogplex(root);
+  config.drains = ReadDrains(root);
+  if (unread) {  // who may read and deliver is not known
+    config.logs_access.emplace();
+    config.logplex.invalid = true;
+  }
   root.Finish();
   return config;
 }
@@ -121,6 +137,8 @@ Config LoadConfig(const std::string& path) {
   const Result<std::string> text = ReadFile(path);
   if (text.ok()) return ReadConfig(*text, path);
   Config config;
+  config.logs_access.emplace();
+  config.logplex.invalid = true;
   config.errors->Add("config file: " + text.error().message +
                      "; check --config.file and the file's permissions");
   return config;

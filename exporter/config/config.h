@@ -22,6 +22,11 @@
 #include "base/yaml.h"
 #include "collectors/engine/plan.h"
 #include "collectors/engine/spec.h"
+#include "exporter/config/drains.h"
+#include "exporter/config/listeners.h"
+#include "exporter/config/logplex.h"
+#include "exporter/config/logs_access.h"
+#include "exporter/config/sample.h"
 #include "logparse/events/catalogue.h"
 #include "logparse/forms/form.h"
 
@@ -48,17 +53,24 @@ struct Target {
   std::string user_file;      ///< read at each connect
   std::string password_file;  ///< read at each connect
   std::vector<Source> sources;
+  Limits limits;
 };
 
 struct Config {
   std::optional<Target> target;
   std::vector<Source> sources;  ///< of servers that are no target
+  std::vector<SyslogSource> syslog;
   collectors::Selection selection;
   std::vector<std::string> user_collectors;  ///< globs
+  std::vector<fanout::DrainOptions> drains;  ///< where lines are sent on to
   std::vector<YamlMap> events;               ///< users' rows of the event catalogue
   /// All mistakes of the file and of what it names; shared, for `events` report to it later.
   std::shared_ptr<YamlErrors> errors = std::make_shared<YamlErrors>();
   std::optional<std::chrono::milliseconds> long_statement;
+  LogsAccess logs_access;            ///< of /logs
+  Logplex logplex;                   ///< POST /logplex
+  std::optional<Sample> sample;      ///< sample# records; absent: none
+  std::string state_dir;             ///< where log counters survive; empty: nowhere
   std::optional<int> datname_limit;  ///< log::TallyOptions
   std::optional<int> fingerprints;
 };

@@ -29,6 +29,7 @@ all_deps() {
   install_packages build server test matrix clang
   use_postgres
   use_prometheus
+  use_rsyslog
   step tests/support/postgres_majors.sh
 }
 
@@ -74,6 +75,7 @@ case ${1:-all} in
     install_packages build test
     use_postgres
     use_prometheus
+    use_rsyslog
     build asan
     step ctest --preset asan -L '^(pg|e2e)$'
     ;;
@@ -86,8 +88,8 @@ case ${1:-all} in
     ;;
   sanitize)
     install_packages build test
-    build tsan http_test ingest_test pg_test scrape_test
-    step ctest --preset tsan -L '^unit$' -R '^(http|ingest|pg|scrape)\.'
+    build tsan fanout_test http_test ingest_test pg_test scrape_test state_test web_test
+    step ctest --preset tsan -L '^unit$' -R '^(fanout|http|ingest|pg|scrape|state|web)\.'
     ;;
   fuzz) fuzz ;;
   tidy) tidy "${2:-}" ;;

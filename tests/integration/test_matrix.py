@@ -3,9 +3,11 @@
 PGB_MATRIX_DIR holds a folder per major (tests/support/postgres_majors.sh makes it).
 """
 
+import json
 import os
 import unittest
 
+from harness import beacon
 from harness.case import BeaconCase
 from harness.pages import seed_names
 from harness.postgres import Pair
@@ -29,6 +31,8 @@ class Majors(BeaconCase):
             for flags in ((), ("--collector.all",)):
                 with self.subTest(server=kind, flags=flags):
                     self.check(server, kind, flags)
+            with self.subTest(server=kind, record=True):
+                self.check_record(server, kind)
 
     def check(self, server, kind, flags):
         exporter = self.beacon(*flags, dsn=server.dsn())
@@ -40,6 +44,23 @@ class Majors(BeaconCase):
             self.assertLessEqual(set(failed.values()), expected, failed)
             self.assertEqual([], [n for n in seed_names(kind) if n not in page.names()])
         self.assertEqual(kind == "standby", page.value("pg_replication_is_replica"))
+        self.assertEqual([], server.complaints_about())
+
+    def check_record(self, server, kind):
+        done = beacon.run("sample", "--count", 1, "-o", "json", env={"DATA_SOURCE_NAME": server.dsn()})
+        self.assertEqual(0, done.returncode, done.stderr)
+        figures = json.loads(done.stdout)["samples"]
+        for key, sql in (("db_size", "select pg_database_size(current_database())"),
+                         ("tables", "select count(*) from pg_stat_user_tables"),
+                         ("max-connections", "show max_connections"),
+                         ("current_transaction",
+                          "select pg_snapshot_xmax(pg_current_snapshot())::text::int8")):
+            self.assertEqual(int(server.value(sql)), figures[key], key)
+        self.assertLessEqual(1, figures["active-connections"])
+        self.assertEqual(0, figures["waiting-connections"])
+        self.assertLess(1 << 20, figures["memory-postgres"])
+        self.assertLessEqual({"follower-lag-commits"} & set(figures),
+                             {"follower-lag-commits"} if kind == "standby" else set())
         self.assertEqual([], server.complaints_about())
 
     def test_13(self):

@@ -45,6 +45,13 @@ def _unshare():
     return command if tried.returncode == 0 else None
 
 
+def with_dev_log(command, folder, path):
+    """`command` in surroundings where /dev/log is the socket at `path`; nothing where the kernel forbids
+    mount namespaces."""
+    unshare = _unshare()
+    return unshare and [*unshare, "--", "sh", "-euc", _NAMESPACE, "sh", folder, path, *command]
+
+
 class Devlog:
     """Receives until close(). What a server of one syslog_ident sent stands in two files: raw(ident)
     keeps each datagram as it came, priority included; file(ident) is what rsyslog's traditional
@@ -88,7 +95,7 @@ class Devlog:
         """`command` in surroundings where /dev/log is this socket."""
         if self.lock:
             return command
-        return [*self.unshare, "--", "sh", "-euc", _NAMESPACE, "sh", self.folder, self.path, *command]
+        return with_dev_log(command, self.folder, self.path)
 
     def settle(self):
         """Returns when everything that was sent before has been written."""

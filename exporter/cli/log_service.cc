@@ -71,9 +71,10 @@ LogService::LogService(const Setup& setup, const ServeFlags& flags, const log::C
       drains_(executor_, setup.config.drains),
       pipeline_(events, ToTallyOptions(setup.config, flags.datname_limit, flags.fingerprints),
                 Files(setup.config, flags)) {
-  if (flags.enable_logs || setup.config.sample)
+  if (flags.enable_logs || setup.config.sample || !setup.config.drains.empty()) {
     hub_ = std::make_unique<fanout::Hub>(fanout::HubOptions());
-  if (hub_) pipeline_.UseHub(*hub_);
+    pipeline_.UseHub(*hub_);
+  }
 }
 
 Status LogService::Open(http::Server& server) {
@@ -83,7 +84,9 @@ Status LogService::Open(http::Server& server) {
   if (!listeners.ok()) return listeners;
   if (std::optional<web::LogplexOptions> options =
           ToLogplexOptions(setup_.config.logplex, flags_)) {
-    pipeline_.AcceptDeliveries({.name = "logplex", .prefix = setup_.config.logplex.prefix});
+    const config::Logplex& logplex = setup_.config.logplex;
+    pipeline_.AcceptDeliveries(
+        {.name = "logplex", .prefix = logplex.prefix, .quota = logplex.quota});
     logplex_ = std::make_unique<web::LogplexInput>(
         executor_, pool_, *std::move(options),
         [this](ingest::Delivery delivery, ingest::OnTaken taken) {

@@ -1,5 +1,5 @@
 // `pgbeacon metrics` shows what the catalogues declare and, for families that are made in code,
-// what the code makes of an example, so that the list cannot drift from the page.
+// what the code makes of examples, so that the list cannot drift from the page.
 #include <fmt/format.h>
 
 #include <boost/json/array.hpp>
@@ -13,11 +13,8 @@
 
 #include "base/text.h"
 #include "exporter/cli/commands.h"
+#include "exporter/cli/examples.h"
 #include "exporter/cli/table.h"
-#include "exporter/ingest/source_families.h"
-#include "exporter/metrics/self.h"
-#include "exporter/scrape/page.h"
-#include "logparse/tally.h"
 
 namespace pgbeacon::cli {
 namespace {
@@ -79,59 +76,7 @@ void AddLogFamilies(const log::Catalogue& events, List& list) {
   for (const log::SampleSpec& sample : events.samples()) {
     list.insert({sample.metric, {"gauge", {"server", "source", "addon"}, "log", sample.help}});
   }
-  log::Tally tally(events, {.fingerprints = 1});
-  const int server = tally.Server("example");
-  log::Message message;
-  message.severity = log::Severity::kError;
-  message.labelled = true;
-  message.text = "example";
-  log::Event event;
-  for (const log::Side side : {log::Side::kServer, log::Side::kClient}) {
-    message.side = side;
-    events.Match(message, event);
-    tally.Count(server, message, event, 0);
-  }
-  message.side = log::Side::kServer;
-  message.application = "pgbeacon";
-  tally.Count(server, message, event, 0);
-  message = {};
-  message.severity = log::Severity::kLog;
-  message.text = "duration: 1 ms  statement: SELECT 1";
-  events.Match(message, event);
-  tally.Count(server, message, event, 0);
-  message = {};
-  message.side = log::Side::kPooler;
-  message.text = "example";
-  events.Match(message, event);
-  tally.Count(server, message, event, 0);
-  message.side = log::Side::kPlatform;
-  message.source = "app";
-  message.process = "heroku-postgres";
-  message.text =
-      "source=EXAMPLE addon=example sample#example=1 sample#other=? count#example=1 "
-      "measure#example=1";
-  events.Match(message, event);
-  tally.Count(server, message, event, 1);
-  AddFamilies(tally.Collect(0), "log", list);
-}
-
-/// The page of a server that is up, with one collector that failed and one that ran.
-Families ExamplePage() {
-  collectors::Collector collector;
-  collector.name = "example";
-  collectors::Plan plan;
-  plan.on.resize(2);
-  plan.on[0].collector = plan.on[1].collector = &collector;
-  std::vector<scrape::Outcome> outcomes(2);
-  outcomes[0].done = outcomes[1].done = true;
-  outcomes[1].failure = "timeout";
-  const collectors::ServerFacts facts;
-  scrape::PageInput input;
-  input.reason = pg::UpReason::kOk;
-  input.facts = &facts;
-  input.plan = &plan;
-  input.outcomes = &outcomes;
-  return scrape::MakePage(input);
+  AddFamilies(ExampleLog(events), "log", list);
 }
 
 Result<List> MakeList(Setup& setup) {
@@ -140,15 +85,8 @@ Result<List> MakeList(Setup& setup) {
   List list;
   for (const auto& collector : setup.collectors.collectors()) AddCollector(*collector, list);
   AddLogFamilies(*events, list);
-  AddFamilies(ExamplePage(), "exporter", list);
-  Families own;
-  ingest::SourceStatus status;
-  status.match_ratio = 1;
-  ingest::AppendSourceFamilies({{"example", status}}, own);
-  metrics::SelfStats self;
-  self.requests[{"/metrics", 200}] = 1;
-  metrics::AppendSelf(self, own);
-  AddFamilies(own, "exporter", list);
+  AddFamilies(ExampleTarget(), "exporter", list);
+  AddFamilies(ExampleExporter(), "exporter", list);
   return list;
 }
 

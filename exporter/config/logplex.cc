@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "exporter/config/quota.h"
+
 namespace pgbeacon::config {
 namespace {
 
@@ -34,6 +36,7 @@ Logplex ReadLogplex(YamlMap& root) {
   logplex.tokens = map->String("tokens").value_or("");
   logplex.credentials = map->String("credentials").value_or("");
   logplex.prefix = map->String("prefix");
+  logplex.quota = ReadQuota(*map);
   logplex.body_bytes = ReadBytes(*map, "body_bytes");
   logplex.in_flight_bytes = ReadBytes(*map, "in_flight_bytes");
   if (logplex.body_bytes && logplex.in_flight_bytes &&

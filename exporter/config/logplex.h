@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/yaml.h"
+#include "exporter/ingest/quota.h"
 
 namespace pgbeacon::config {
 
@@ -15,6 +16,7 @@ struct Logplex {
   std::string tokens;       ///< file: drain token -> server
   std::string credentials;  ///< file: user:password
   std::optional<std::string> prefix;           ///< log_line_prefix; absent: detected, by server
+  ingest::Quota quota;                         ///< of each server
   std::optional<std::size_t> body_bytes;       ///< of one delivery
   std::optional<std::size_t> in_flight_bytes;  ///< of all that are being taken
 };

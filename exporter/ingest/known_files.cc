@@ -67,8 +67,9 @@ KnownFiles::Fates KnownFiles::Search(const std::set<std::string>& folders) {
   std::map<std::string, std::vector<std::uint64_t>> wanted;
   for (const FilePosition& file : files_) wanted[FolderOf(file.path)].push_back(file.id.inode);
   Fates fates;
-  for (const auto& [folder, inodes] : wanted) {
-    const auto names = FindInodes(folder, inodes);
+  for (const auto& entry : wanted) {
+    const std::string& folder = entry.first;
+    const auto names = FindInodes(folder, entry.second);
     const Result<FileInfo> place = StatPath(folder);
     if (!names || !place.ok()) continue;
     std::erase_if(files_, [&](FilePosition& file) {

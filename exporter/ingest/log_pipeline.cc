@@ -15,8 +15,7 @@ namespace {
 
 constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
 constexpr std::chrono::milliseconds kPoll{200};
-constexpr std::chrono::milliseconds kTurn{
-    5};  // of what the network brought, between looks at files
+constexpr std::chrono::milliseconds kTurn{5};  // of the network, between looks at files
 constexpr std::chrono::seconds kLastCommit{5};
 
 }  // namespace
@@ -358,11 +357,7 @@ Families LogPipeline::Collect() {
   AppendSourceFamilies(shown.sources, families);
   if (!shown.listeners.empty()) AppendFamilies(shown.listeners, families);
   std::ranges::move(shown.deliveries, std::back_inserter(families));
-  Family& over = AddFamily(families, "pgbeacon_server_over_quota_lines_total", MetricType::Counter,
-                           "Lines of a server that were dropped, for it sent more than its quota.");
-  for (const auto& [server, lines] : shown.over_quota) {
-    AddSample(over, {{"server", server}}, static_cast<double>(lines));
-  }
+  AppendQuotaFamily(shown.over_quota, families);
   if (writer_) writer_->AppendFamilies(families);
   return families;
 }

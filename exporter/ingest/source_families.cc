@@ -76,4 +76,12 @@ void AppendSourceFamilies(const std::vector<NamedStatus>& sources, Families& fam
   }
 }
 
+void AppendQuotaFamily(const std::map<std::string, std::uint64_t>& over_quota, Families& families) {
+  Family& over = AddFamily(families, "pgbeacon_server_over_quota_lines_total", MetricType::Counter,
+                           "Lines of a server that were dropped, for it sent more than its quota.");
+  for (const auto& [server, lines] : over_quota) {
+    AddSample(over, {{"server", server}}, static_cast<double>(lines));
+  }
+}
+
 }  // namespace pgbeacon::ingest

@@ -5,7 +5,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <array>
 #include <condition_variable>
 #include <string>
 #include <thread>
@@ -14,15 +13,10 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "exporter/state/figures.h"
 
 namespace pgbeacon::state {
 namespace {
-
-const std::vector<double>& Bounds() {
-  static const std::vector<double> bounds = {.001, .0025, .005, .01, .025, .05, .1,
-                                             .25,  .5,    1,    2.5, 5,    10};
-  return bounds;
-}
 
 const char* Remedy(Failure failure) {
   switch (failure) {
@@ -86,11 +80,7 @@ struct Writer::State {
   std::condition_variable_any wake;
   std::optional<Job> job PGB_GUARDED_BY(mutex);
   bool stop PGB_GUARDED_BY(mutex) = false;
-  bool durable PGB_GUARDED_BY(mutex) = true;
-  std::vector<std::uint64_t> counts PGB_GUARDED_BY(mutex) =
-      std::vector<std::uint64_t>(Bounds().size() + 1);
-  double seconds PGB_GUARDED_BY(mutex) = 0;
-  std::array<std::uint64_t, kFailures> errors PGB_GUARDED_BY(mutex){};
+  CommitFigures figures PGB_GUARDED_BY(mutex);
   std::thread thread;
 };
 
@@ -150,13 +140,11 @@ void Writer::State::Note(const Status& written, Duration took) {
   bool changed = false;
   {
     MutexLock lock(mutex);
-    changed = std::exchange(durable, written.ok()) != written.ok();
+    changed = std::exchange(figures.durable, written.ok()) != written.ok();
     if (written.ok()) {
-      const auto above = std::ranges::lower_bound(Bounds(), Seconds(took));
-      ++counts[static_cast<std::size_t>(above - Bounds().begin())];
-      seconds += Seconds(took);
+      figures.Note(Seconds(took));
     } else {
-      ++errors[static_cast<std::size_t>(store->failure())];
+      ++figures.errors[static_cast<std::size_t>(store->failure())];
     }
   }
   if (!changed) return;
@@ -183,25 +171,13 @@ void Writer::Submit(std::vector<Row> rows, Done done) {
 
 bool Writer::durable() const {
   MutexLock lock(state_->mutex);
-  return state_->durable;
+  return state_->figures.durable;
 }
 
 void Writer::AppendFamilies(Families& families) const {
   if (!state_->store) return;
   MutexLock lock(state_->mutex);
-  Family& durable =
-      AddFamily(families, "pgbeacon_state_durable", MetricType::Gauge,
-                "Whether all that is counted is on disk; 0 while the state cannot be written.");
-  AddSample(durable, {}, state_->durable ? 1 : 0);
-  Family& commits = AddFamily(families, "pgbeacon_state_commit_seconds", MetricType::Histogram,
-                              "Time that a commit of the state took.");
-  AddHistogram(commits, {}, Bounds(), state_->counts, state_->seconds);
-  Family& errors = AddFamily(families, "pgbeacon_state_errors_total", MetricType::Counter,
-                             "Commits of the state that failed, by reason.");
-  for (std::size_t i = 0; i < kFailures; ++i) {
-    AddSample(errors, {{"reason", std::string(FailureName(static_cast<Failure>(i)))}},
-              static_cast<double>(state_->errors[i]));
-  }
+  AppendStateFamilies(state_->figures, families);
 }
 
 }  // namespace pgbeacon::state

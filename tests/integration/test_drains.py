@@ -82,14 +82,14 @@ class Drains(unittest.TestCase):
                 log.write(f"2026-11-20 20:14:23.488 UTC [7] {message}\n")
 
     def serve(self, *arguments):
-        running = Beacon("--web.enable-logs", *arguments)
+        running = Beacon(*arguments)
         self.addCleanup(lambda: running.stop(quiet=True))
         return running
 
-    def send(self, *drains):
+    def send(self, *drains, flags=()):
         config = self.write("drains.yml", json.dumps({"drains": list(drains)}))
         return self.serve("--config.file", config, "--source.file", self.log, "--source.prefix", "%m [%p] ",
-                          "--source.from", "begin", "--source.server", "orders")
+                          "--source.from", "begin", "--source.server", "orders", *flags)
 
     def delivered(self, sender, drain):
         return sender.scrape().value("pgbeacon_drain_messages_total", drain=drain, result="delivered")
@@ -97,12 +97,14 @@ class Drains(unittest.TestCase):
     def test_another_pgbeacon_has_the_same_lines(self):
         port = free_port()
         tokens = self.write("tokens", f"{TOKEN}: archive\n")
-        receiver = self.serve("--source.syslog-tcp", f"127.0.0.1:{port}", "--source.logplex-tokens", tokens)
+        receiver = self.serve("--web.enable-logs", "--source.syslog-tcp", f"127.0.0.1:{port}",
+                              "--source.logplex-tokens", tokens)
         self.say(*(f"LOG:  line {i}" for i in range(LINES)), "ERROR:  division by zero", "STATEMENT:  select",
                  "\t1/0")
         sender = self.send(
             {"url": f"syslog://127.0.0.1:{port}", "name": "syslog"},
-            {"url": f"http://127.0.0.1:{receiver.port}/logplex", "name": "logplex", "token": TOKEN})
+            {"url": f"http://127.0.0.1:{receiver.port}/logplex", "name": "logplex", "token": TOKEN},
+            flags=["--web.enable-logs"])
         for drain in ("syslog", "logplex"):
             wait_for(lambda drain=drain: self.delivered(sender, drain) >= LINES, f"delivery by {drain}", 30)
             self.assertEqual(0, sender.scrape().value("pgbeacon_drain_messages_total", drain=drain, result="dropped"))

@@ -187,6 +187,23 @@ sample: {{source: HEROKU_POSTGRESQL_GOLD}}
         self.assertEqual(figures["active-connections"] / 20, figures["connections-percentage-used"])
         self.assertAlmostEqual(figures["db_size"] / 1e9, figures["db-size-percentage-used"], 4)
 
+    def test_serve_sends_them_by_syslog_and_https(self):
+        port, token = free_port(), "d.01234567-89ab-cdef-0123-456789abcdef"
+        receiver = self.beacon("--source.syslog-tcp", f"127.0.0.1:{port}", "--source.logplex-tokens",
+                               self.write("tokens", f"{token}: by-logplex\n"))
+        self.beacon("--config.file", self.write("pgbeacon.yml", f"""
+targets: [{{name: by-syslog, dsn: "{self.primary.dsn()}"}}]
+sample: {{interval: 1s, addon: pg-1}}
+drains:
+  - {{name: syslog, url: "syslog://127.0.0.1:{port}"}}
+  - {{name: logplex, url: "http://127.0.0.1:{receiver.port}/logplex", token: {token}}}
+"""))
+        tables = self.primary.value("select count(*) from pg_stat_user_tables")
+        for server in ("by-syslog", "by-logplex"):
+            wait_for(lambda server=server: "pg_sample_tables" in (page := receiver.scrape(False)).text and
+                     page.sum("pg_sample_tables", server=server, source="DATABASE", addon="pg-1") == tables,
+                     f"the record as {server}", 30)
+
     def test_json_has_base_units(self):
         done = beacon.run("sample", "--count", 1, "-o", "json", "--source", "A", "--addon", "b",
                           env={"DATA_SOURCE_NAME": self.primary.dsn()})

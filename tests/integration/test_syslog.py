@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import unittest
 
 from harness import beacon
@@ -156,6 +157,46 @@ class Losses(SyslogCase):
             return dropped and page.sum(LINES) + dropped
 
         wait_equal(all_told, sent, "lines and drops")
+
+    def test_a_flood_meets_its_quota_and_delays_no_other(self):
+        port, burst, rounds = free_port(), 5000, 5
+        exporter = self.serve({"type": "syslog_tcp", "addr": f"127.0.0.1:{port}",
+                               "quota": {"lines_per_second": 1000, "burst": burst}})
+        enough = threading.Event()
+        sent = []
+
+        def flood():
+            with socket.create_connection(("127.0.0.1", port)) as stream:
+                while not enough.is_set() or len(sent) < 100_000:
+                    lines = [f"<134>Nov 20 20:14:23 loud postgres[1]: {record(number)}\n" for number in range(1, 301)]
+                    stream.sendall("".join(lines).encode())
+                    sent.extend(lines)
+
+        def errors():
+            return exporter.scrape().sum("pg_log_errors_total", server="calm")
+
+        loud = threading.Thread(target=flood)
+        loud.start()
+        self.addCleanup(loud.join)
+        self.addCleanup(enough.set)
+        with socket.create_connection(("127.0.0.1", port)) as calm:
+            for done in range(1, rounds + 1):
+                lines = (record(3 * done - 2), record(3 * done - 1), record(3 * done), record(3 * done + 1))
+                calm.sendall("".join(f"<134>Nov 20 20:14:23 calm postgres[2]: {line}\n" for line in lines).encode())
+                wait_equal(errors, done, "errors of the calm server while the other one floods", 20)
+        enough.set()
+        loud.join()
+
+        def told():
+            page = exporter.scrape()
+            over = page.sum("pgbeacon_server_over_quota_lines_total", server="loud")
+            self.assertEqual(0, page.sum("pgbeacon_server_over_quota_lines_total", server="calm"))
+            self.assertEqual(over, page.sum("pgbeacon_source_dropped_lines_total", reason="quota"))
+            counted = page.sum("pg_log_errors_total", server="loud") + page.sum(
+                "pg_log_statement_duration_seconds_count", server="loud")
+            return counted >= burst and over > len(sent) / 2 and counted + over
+
+        wait_equal(told, len(sent), "lines of the flood that were counted or told of", 30)
 
     def test_mistakes_are_told_before_anything_is_read(self):
         done = beacon.run("serve", "--source.syslog-tls", "127.0.0.1:0")

@@ -1,0 +1,102 @@
+#include "exporter/cli/examples.h"
+
+#include "exporter/fanout/drain_figures.h"
+#include "exporter/fanout/hub.h"
+#include "exporter/ingest/listener_status.h"
+#include "exporter/ingest/logplex_delivery.h"
+#include "exporter/ingest/source_families.h"
+#include "exporter/metrics/self.h"
+#include "exporter/net/asio.h"
+#include "exporter/net/blocking_pool.h"
+#include "exporter/scrape/page.h"
+#include "exporter/state/figures.h"
+#include "exporter/web/logplex_input.h"
+#include "logparse/tally.h"
+
+namespace pgbeacon::cli {
+
+Families ExampleLog(const log::Catalogue& events) {
+  log::Tally tally(events, {.fingerprints = 1});
+  const int server = tally.Server("example");
+  log::Message message;
+  message.severity = log::Severity::kError;
+  message.labelled = true;
+  message.text = "example";
+  log::Event event;
+  for (const log::Side side : {log::Side::kServer, log::Side::kClient}) {
+    message.side = side;
+    events.Match(message, event);
+    tally.Count(server, message, event, 0);
+  }
+  message.side = log::Side::kServer;
+  message.application = "pgbeacon";
+  tally.Count(server, message, event, 0);
+  message = {};
+  message.severity = log::Severity::kLog;
+  message.text = "duration: 1 ms  statement: SELECT 1";
+  events.Match(message, event);
+  tally.Count(server, message, event, 0);
+  message = {};
+  message.side = log::Side::kPooler;
+  message.text = "example";
+  events.Match(message, event);
+  tally.Count(server, message, event, 0);
+  message.side = log::Side::kPlatform;
+  message.source = "app";
+  message.process = "heroku-postgres";
+  message.text =
+      "source=EXAMPLE addon=example sample#example=1 sample#other=? count#example=1 "
+      "measure#example=1";
+  events.Match(message, event);
+  tally.Count(server, message, event, 1);
+  return tally.Collect(0);
+}
+
+Families ExampleTarget() {
+  collectors::Collector collector;
+  collector.name = "example";
+  collectors::Plan plan;
+  plan.on.resize(2);
+  plan.on[0].collector = plan.on[1].collector = &collector;
+  std::vector<scrape::Outcome> outcomes(2);
+  outcomes[0].done = outcomes[1].done = true;
+  outcomes[1].failure = "timeout";
+  const collectors::ServerFacts facts;
+  scrape::PageInput input;
+  input.reason = pg::UpReason::kOk;
+  input.facts = &facts;
+  input.plan = &plan;
+  input.outcomes = &outcomes;
+  return scrape::MakePage(input);
+}
+
+Families ExampleExporter() {
+  Families families;
+  ingest::SourceStatus status;
+  status.match_ratio = 1;
+  ingest::AppendSourceFamilies({{"example", status}}, families);
+  ingest::AppendQuotaFamily({{"example", 1}}, families);
+  ingest::ListenerStatus stream;
+  stream.kind = ingest::ListenerKind::kTls;
+  ingest::ListenerStatus datagrams;
+  datagrams.kind = ingest::ListenerKind::kUdp;
+  ingest::AppendFamilies({stream, datagrams}, families);
+  ingest::AppendDeliveryFamilies({}, ingest::FrameIds(), families);
+  net::asio::io_context io;
+  net::BlockingPool pool;
+  web::LogplexInput(io.get_executor(), pool, {.tokens_file = "example"}, {})
+      .AppendFamilies(families);
+  state::AppendStateFamilies({}, families);
+  fanout::Hub({}).AppendFamilies(families);
+  fanout::DrainFigures drain;
+  drain.name = "example";
+  drain.up = true;
+  drain.last_success_unix = 0;
+  fanout::AppendDrainFamilies({drain}, families);
+  metrics::SelfStats self;
+  self.requests[{"/metrics", 200}] = 1;
+  metrics::AppendSelf(self, families);
+  return families;
+}
+
+}  // namespace pgbeacon::cli

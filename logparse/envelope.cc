@@ -214,17 +214,24 @@ void AppendProcess(const Envelope& envelope, std::string& key) {
   if (!envelope.pid.empty()) key.append(envelope.pid);
 }
 
+namespace {
+
+bool IsSampleRecord(std::string_view body) {
+  return body.starts_with("source=") && body.substr(0, 1024).find(" sample#") != kNone;
+}
+
+}  // namespace
+
 bool IsPlatformLine(const Envelope& envelope) {
   if (envelope.carrier == Carrier::kSyslog) return !envelope.from_server();
   if (envelope.source == "heroku") return true;
   if (envelope.source == "app" && envelope.process.starts_with("heroku-")) return true;
-  return envelope.body.starts_with("source=") &&
-         envelope.body.substr(0, 1024).find(" sample#") != kNone;
+  return IsSampleRecord(envelope.body);
 }
 
 bool IsPoolerLine(const Envelope& envelope) {
   return envelope.present() && envelope.process.find("pgbouncer") != kNone &&
-         envelope.body.substr(0, 1024).find("sample#") == kNone;
+         !IsSampleRecord(envelope.body);
 }
 
 }  // namespace pgbeacon::log

@@ -10,17 +10,32 @@
 
 #include "base/clock.h"
 #include "exporter/cli/log_service.h"
+#include "exporter/cli/logplex_options.h"
 #include "exporter/cli/sample.h"
 #include "exporter/http/scrape_timeout.h"
 #include "exporter/http/server.h"
 #include "exporter/metrics/self.h"
 #include "exporter/metrics/writer.h"
 #include "exporter/net/asio.h"
+#include "exporter/net/open_files.h"
 #include "exporter/sample/sample_loop.h"
 #include "exporter/scrape/target.h"
 
 namespace pgbeacon::cli {
 namespace {
+
+constexpr std::size_t kLogplexConnections = 8192;  // every drain has its own
+constexpr std::size_t kOtherFiles = 1024;
+
+/// More connections where Logplex delivers, as far as there may be files.
+http::Limits HttpLimits(const Setup& setup, const ServeFlags& flags) {
+  http::Limits limits;
+  if (!ToLogplexOptions(setup.config.logplex, flags)) return limits;
+  const std::size_t files = net::RaiseOpenFiles(kLogplexConnections + kOtherFiles);
+  limits.connections =
+      std::clamp(files - std::min(files, kOtherFiles), limits.connections, kLogplexConnections);
+  return limits;
+}
 
 using http::Request;
 using http::Response;
@@ -34,9 +49,10 @@ class Service {
         flags_(std::move(flags)),
         events_(std::move(events)),
         logs_(setup_, flags_, events_, io_.get_executor(), pool_),
-        server_(io_.get_executor(), pool_, {}, [this](std::string_view handler, int status) {
-          ++self_.requests[{std::string(handler), status}];
-        }) {
+        server_(io_.get_executor(), pool_, HttpLimits(setup_, flags_),
+                [this](std::string_view handler, int status) {
+                  ++self_.requests[{std::string(handler), status}];
+                }) {
     self_.config_read = setup_.config.errors->empty();
     if (setup_.config.target) MakeTarget();
   }

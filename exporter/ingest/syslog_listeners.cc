@@ -11,8 +11,8 @@
 namespace pgbeacon::ingest {
 namespace {
 
-/// Descriptors of everything but senders' connections.
-constexpr std::size_t kOtherFiles = 1024;
+/// Descriptors of everything but senders' connections: files, and as many Logplex drains as may be.
+constexpr std::size_t kOtherFiles = 10'000;
 
 bool IsDatagram(ListenerKind kind) {
   return kind == ListenerKind::kUdp || kind == ListenerKind::kUnix;

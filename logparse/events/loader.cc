@@ -11,6 +11,8 @@
 namespace pgbeacon::log {
 namespace {
 
+constexpr std::string_view kOther = "other";
+
 using LabelValues = std::vector<std::pair<std::string, std::string>>;
 
 class Loader {
@@ -353,9 +355,8 @@ void Loader::Metric(YamlMap& map, EventRow& row) {
   const bool declares = std::ranges::any_of(
       std::initializer_list<std::string_view>{"type", "help", "buckets", "cap", "born"},
       [&](std::string_view key) { return map.Has(key); });
-  const std::optional<int> index = name.empty() ? std::nullopt
-                                   : declares   ? DeclareFamily(map, labels)
-                                                : FindFamily(map, name);
+  std::optional<int> index;
+  if (!name.empty()) index = declares ? DeclareFamily(map, labels) : FindFamily(map, name);
   map.Finish();
   if (!index) return;
   const FamilySpec& family = data_.families[static_cast<std::size_t>(*index)];
@@ -374,6 +375,7 @@ void Loader::Row(YamlMap& map) {
   field_types_.clear();
   row.where = map.Where();
   row.name = map.Require("name");
+  if (row.name == kOther) map.Fail("name", "'other' is what has no event of its own");
   row.event_class = map.Require("class");
   row.sessionless = std::ranges::find(sessionless_, row.event_class) != sessionless_.end();
   Conditions(map, row);

@@ -264,8 +264,15 @@ class OneShot(PairCase):
     def test_metrics_lists_every_name_that_a_page_has(self):
         listed = {row["metric"] for row in json.loads(beacon.run("metrics", "-o", "json").stdout)}
         log = self.write("pg.log", "2026-11-20 20:14:23.488 UTC [1] LOG:  shutting down\n")
+        tokens = self.write("tokens", "d.1: orders\n")
+        config = self.write("pgbeacon.yml", f"""
+sources: [{{type: syslog_udp, addr: "127.0.0.1:0", quota: {{lines_per_second: 1}}}},
+          {{type: syslog_tcp, addr: "127.0.0.1:0"}}]
+drains: [{{url: "syslog://127.0.0.1:{free_port()}"}}]
+logplex: {{tokens: {tokens}}}
+""")
         exporter = self.beacon("--collector.all", "--source.file", log, "--source.from", "begin",
-                               env=self.env())
+                               "--config.file", config, "--state.dir", self.folder(), env=self.env())
         exporter.scrape()
         names = set(re.findall(r"(?m)^# TYPE (\S+) ", exporter.get("/metrics").body))
         self.assertGreater(len(names), 100)

@@ -1,6 +1,7 @@
 """POST /logplex against a Logplex that behaves as the real one: every message counts exactly once."""
 
 import base64
+import errno
 import gzip
 import http.client
 import os
@@ -12,6 +13,7 @@ import unittest
 
 from harness.case import BeaconCase
 from harness.logplex import Drain, Postgres, counted, header, l10, line
+from harness.mounts import with_tmpfs
 from harness.waiting import wait_equal, wait_for
 
 TOKEN = "d.1bd6f3a2-4b0c-4b36-9a4e-5f0f1f2c9d11"
@@ -347,6 +349,54 @@ class Retries(LogplexCase):
         self.assertEqual(0, page.sum(LOST))
         self.assertEqual(sum(messages.values()), page.sum("pgbeacon_source_lines_total"))
         self.assertGreater(sum(drain.statuses.count(0) for drain in drains.values()), 5, "kills that were felt")
+
+
+class FullDisk(LogplexCase):
+    def fill(self, exporter):
+        """Takes what room there is where the exporter has its state; the path of what takes it."""
+        path = f"/proc/{exporter.process.pid}/root{self.state}/filler"
+        with open(path, "ab", buffering=0) as filler:
+            try:
+                while True:
+                    filler.write(b"x" * 512)
+            except OSError as full:
+                self.assertEqual(errno.ENOSPC, full.errno)
+        return path
+
+    def test_counting_goes_on_and_nothing_is_lost(self):
+        os.mkdir(self.state)
+        before = with_tmpfs(self.state, 1 << 20)
+        if before is None:
+            self.skipTest("no mount namespace may be made here")
+        log = self.write("postgresql.log", "")
+        exporter = self.start("--source.file", log, "--source.prefix", "%m [%p] ", "--source.server", "files",
+                              before=before)
+        postgres, body = Postgres(), {}
+
+        def deliver(number):
+            body.setdefault(number, b"".join(map(counted, postgres.error())))
+            return self.post(exporter, body[number], frame=f"F{number}")[0]
+
+        self.assertEqual(200, deliver(0))
+        filler = self.fill(exporter)
+        refused = next(number for number in range(1, 5000) if deliver(number) != 200)
+        self.assertEqual(503, deliver(refused))
+        self.assertEqual(503, deliver(refused + 1))
+        page = exporter.scrape()
+        self.assertEqual(0, page.value("pgbeacon_state_durable"))
+        self.assertGreater(page.value("pgbeacon_state_errors_total", reason="full"), 0)
+        self.assertGreater(page.value(REFUSED, reason="not_durable"), 0)
+        self.assertIn("make room on its device", exporter.log())
+        with open(log, "a", encoding="ascii") as file:
+            file.write("2026-11-20 20:14:23.488 UTC [7] ERROR:  division by zero\n"
+                       "2026-11-20 20:14:23.488 UTC [7] LOG:  end\n")
+        wait_equal(lambda: exporter.scrape().sum("pg_log_messages_total", server="files", severity="ERROR"), 1,
+                   "counts while the disk is full", 20)
+        os.unlink(filler)
+        wait_equal(lambda: exporter.scrape().value("pgbeacon_state_durable"), 1, "state to be written again", 20)
+        self.assertEqual([200, 200], [deliver(refused), deliver(refused + 1)])
+        self.assertEqual(refused + 2, self.errors(exporter))
+        self.assertEqual(refused + 2, exporter.scrape().value(FRAMES, result="new"))
 
 
 class Overload(LogplexCase):

@@ -49,8 +49,8 @@ class Answer:
 class Beacon:
     """`pgbeacon serve` on a free loopback port. Use as a context manager or call stop()."""
 
-    def __init__(self, *arguments, dsn=None, env=None, as_user=False, program=BIN, ready=True):
-        command = [program, "serve", "--web.listen-address", "127.0.0.1:0", *arguments]
+    def __init__(self, *arguments, dsn=None, env=None, as_user=False, program=BIN, before=(), ready=True):
+        command = [*before, program, "serve", "--web.listen-address", "127.0.0.1:0", *arguments]
         wrap = command_as_user if as_user else command_as_self
         extra = dict(env or {})
         if dsn:

@@ -9,9 +9,9 @@ import fcntl
 import os
 import re
 import socket
-import subprocess
 import threading
 
+from .mounts import unshared
 from .users import give
 from .waiting import wait_for
 
@@ -36,19 +36,10 @@ _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _LAST = b"<46>Jan  1 00:00:00 devlog[1]: "
 
 
-def _unshare():
-    """The command that gives a program mounts of its own; nothing where the kernel forbids it."""
-    command = ["unshare", "--mount"]
-    if os.geteuid() != 0:
-        command += ["--user", "--map-current-user", "--keep-caps"]
-    tried = subprocess.run([*command, "--", "true"], capture_output=True, check=False)
-    return command if tried.returncode == 0 else None
-
-
 def with_dev_log(command, folder, path):
     """`command` in surroundings where /dev/log is the socket at `path`; nothing where the kernel forbids
     mount namespaces."""
-    unshare = _unshare()
+    unshare = unshared()
     return unshare and [*unshare, "--", "sh", "-euc", _NAMESPACE, "sh", folder, path, *command]
 
 
@@ -59,7 +50,7 @@ class Devlog:
 
     def __init__(self, folder):
         self.folder = folder
-        self.unshare = _unshare()
+        self.unshare = unshared()
         self.lock = None
         self.path = os.path.join(folder, "devlog") if self.unshare else self._take_dev_log()
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

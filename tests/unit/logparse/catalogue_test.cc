@@ -350,6 +350,8 @@ TEST(Catalogue, NamesFileAndLineOfEveryMistake) {
   } cases[] = {
       {row("    text: x\n    colour: red\n"), "e.yml:8:5: unknown key 'colour'"},
       {row("    text: x\n") + row("    text: y\n"), "e.yml:8:5: duplicate event 'a'"},
+      {"  - name: other\n    class: c\n    text: x\n    sample: x\n",
+       "'other' is what has no event of its own"},
       {row("    text: 'x {a:number}'\n"),
        "e.yml:7:5: 'x {a:number}': bad hole {a:number}: unknown type 'number'"},
       {row("    re2: 'x ('\n"), "e.yml:7:5: bad regular expression: missing )"},

@@ -23,7 +23,13 @@ Choice ChoiceOf(const Selection& selection, const Collector& collector) {
 std::string NotChosen(const Selection& selection, const Choice& choice,
                       const Collector& collector) {
   if (choice.enabled) return *choice.enabled ? "" : "switched off";
+  if (collector.legacy && !selection.legacy) return "--disable-default-metrics is on";
   if (selection.all) return "";
+  if (selection.peer) {
+    return collector.peer_default || collector.legacy
+               ? ""
+               : "not of the preset; --collector." + collector.name + " adds it";
+  }
   if (!selection.defaults) return "the default collectors are switched off";
   if (collector.on_by_default) return "";
   return "off by default; --collector." + collector.name + " switches it on";

@@ -216,6 +216,14 @@ Needs ReadNeeds(YamlMap& root) {
   return needs;
 }
 
+/// Schemas as SET search_path takes them, without what would end a literal.
+std::string ReadSearchPath(YamlMap& root) {
+  const std::string path = root.String("search_path").value_or("");
+  if (path.find_first_of("'\\") == std::string::npos) return path;
+  root.Fail("search_path", "search_path: names of schemas without ' and \\");
+  return "";
+}
+
 void ReadHead(YamlMap& root, Collector& collector) {
   collector.name = root.Require("name");
   if (!collector.name.empty() && !IsCollectorName(collector.name)) {
@@ -227,6 +235,7 @@ void ReadHead(YamlMap& root, Collector& collector) {
   if (collector.peer_default && collector.peer.empty()) {
     root.Fail("peer_default", "'peer_default' goes with 'peer'");
   }
+  collector.legacy = root.Bool("legacy").value_or(false);
   collector.topic = root.Require("topic");
   collector.help = root.Require("help");
   collector.cost = static_cast<Cost>(ReadChoice(root, "cost", {"cheap", "medium", "expensive"}));
@@ -238,6 +247,7 @@ void ReadHead(YamlMap& root, Collector& collector) {
   collector.interval = root.Time("interval");
   collector.timeout = root.Time("timeout");
   collector.needs = ReadNeeds(root);
+  collector.search_path = ReadSearchPath(root);
   collector.merge = static_cast<Merge>(ReadChoice(root, "merge", {"none", "sum", "max", "drop"}));
   if (const std::optional<std::int64_t> limit = root.Int("limit")) {
     if (*limit < 1 || *limit > static_cast<std::int64_t>(kMaxLimit)) {

@@ -88,6 +88,9 @@ struct Collector {
   std::string help;
   bool on_by_default = false;
   bool peer_default = false;
+  /// Of postgres_exporter's default metrics, which are no collector there: its flags
+  /// --disable-default-metrics, --metric-prefix and --constantLabels are about these.
+  bool legacy = false;
   Scope scope = Scope::kServer;
   Role role = Role::kAny;
   VersionRange versions;                              ///< servers that have the subject at all
@@ -97,6 +100,7 @@ struct Collector {
   Needs needs;
   Merge merge = Merge::kNone;
   std::size_t limit = 50'000;  ///< series
+  std::string search_path;     ///< of its statements; empty: pg_catalog
   std::vector<Query> queries;
   std::vector<Column> columns;
   std::string where;  ///< file, for messages

@@ -96,6 +96,9 @@ Families ExampleExporter() {
   metrics::SelfStats self;
   self.requests[{"/metrics", 200}] = 1;
   metrics::AppendSelf(self, families);
+  metrics::PeerStats peer;
+  peer.queries_file = "example";
+  metrics::AppendPeerSelf(peer, "pg", families);
   return families;
 }
 

@@ -89,6 +89,41 @@ void AddCollectorFlags(CLI::App& command, collectors::Selection& selection,
   }
 }
 
+void AddPeerFlags(CLI::App& command, PeerFlags& flags) {
+  constexpr const char* kGroup = "As postgres_exporter";
+  command
+      .add_option("--preset", flags.preset,
+                  "Exactly the collectors that this program has on by default")
+      ->check(CLI::IsMember({kPeerPreset}))
+      ->group(kGroup);
+  command
+      .add_flag("--disable-default-metrics", flags.disable_default_metrics,
+                "Leave out what it calls default metrics: collectors marked legacy")
+      ->envname("PG_EXPORTER_DISABLE_DEFAULT_METRICS")
+      ->group(kGroup);
+  command
+      .add_flag("--disable-settings-metrics", flags.disable_settings_metrics,
+                "Leave out pg_settings_*")
+      ->envname("PG_EXPORTER_DISABLE_SETTINGS_METRICS")
+      ->group(kGroup);
+  command
+      .add_option("--extend.query-path", flags.query_path,
+                  "Its queries.yaml; --collector.file takes pgbeacon's own form")
+      ->envname("PG_EXPORTER_EXTEND_QUERY_PATH")
+      ->group(kGroup);
+  command
+      .add_option("--constantLabels", flags.constant_labels,
+                  "NAME=VALUE,... on every series of the server")
+      ->envname("PG_EXPORTER_CONSTANT_LABELS")
+      ->group(kGroup);
+  command
+      .add_option("--metric-prefix", flags.metric_prefix,
+                  "Instead of pg in pg_up and its default metrics")
+      ->envname("PG_EXPORTER_METRIC_PREFIX")
+      ->capture_default_str()
+      ->group(kGroup);
+}
+
 void AddTargetFlags(CLI::App& command, TargetFlags& flags, const collectors::Catalogue& catalogue) {
   command.add_option("--config.file", flags.config_file,
                      "YAML file: targets, sources, collectors, events");
@@ -108,6 +143,7 @@ void AddTargetFlags(CLI::App& command, TargetFlags& flags, const collectors::Cat
       .add_option("--collector.file", flags.user_collectors,
                   "Further collectors: YAML file or glob (repeatable)")
       ->group("Collectors");
+  AddPeerFlags(command, flags.peer);
   AddCollectorFlags(command, flags.selection, catalogue);
 }
 

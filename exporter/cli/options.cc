@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/families.h"
+#include "base/text.h"
 #include "base/yaml.h"
 #include "exporter/pg/conninfo.h"
 
@@ -41,6 +43,44 @@ void ApplySelection(const collectors::Selection& flags, collectors::Selection& s
   }
 }
 
+/// "a=b,c=d" as --constantLabels has it.
+Result<Labels> ParseConstantLabels(const std::string& text) {
+  Labels labels;
+  for (const std::string& part : Split(text, ',')) {
+    if (Trim(part).empty()) continue;
+    const std::size_t equals = part.find('=');
+    const std::string name(Trim(part.substr(0, equals)));
+    if (equals == std::string::npos || !IsLabelName(name)) {
+      return Error(ErrorCode::kInvalid,
+                   "--constantLabels: expected NAME=VALUE,NAME=VALUE, found '" + part + "'");
+    }
+    labels.emplace_back(name, Trim(part.substr(equals + 1)));
+  }
+  return labels;
+}
+
+Result<scrape::Naming> ToNaming(const PeerFlags& flags) {
+  scrape::Naming naming;
+  Result<Labels> labels = ParseConstantLabels(flags.constant_labels);
+  if (!labels.ok()) return labels.error();
+  naming.labels = *std::move(labels);
+  naming.prefix = flags.metric_prefix;
+  if (!IsMetricName(naming.prefix)) {
+    return Error(ErrorCode::kInvalid,
+                 "--metric-prefix: '" + naming.prefix + "' cannot begin a metric's name");
+  }
+  return naming;
+}
+
+/// Where a collector is named as well, that wins.
+void ApplyPeerFlags(const PeerFlags& flags, collectors::Selection& selection) {
+  selection.peer = flags.preset == kPeerPreset;
+  selection.legacy = !flags.disable_default_metrics;
+  if (!flags.disable_settings_metrics) return;
+  std::optional<bool>& settings = selection.choices["settings"].enabled;
+  if (!settings) settings = false;
+}
+
 }  // namespace
 
 Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& environment) {
@@ -50,6 +90,10 @@ Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& envir
   if (!target.ok()) return target.error();
   for (const std::string& file : flags.user_collectors) config.user_collectors.push_back(file);
   ApplySelection(flags.selection, config.selection);
+  ApplyPeerFlags(flags.peer, config.selection);
+  Result<scrape::Naming> naming = ToNaming(flags.peer);
+  if (!naming.ok()) return naming.error();
+  config.peer_queries.file = flags.peer.query_path;
   Result<collectors::Catalogue> catalogue = config::LoadCollectors(config);
   if (!catalogue.ok()) return catalogue.error();
   config::CheckSelection(config, *catalogue);
@@ -60,7 +104,8 @@ Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& envir
                  "as 30s or 1m, found '" +
                      flags.collection_timeout + "'");
   }
-  return Setup{std::move(config), *std::move(catalogue), *timeout, flags.refuse_superuser};
+  return Setup{std::move(config), *std::move(catalogue), *timeout, flags.refuse_superuser,
+               *std::move(naming)};
 }
 
 log::TallyOptions ToTallyOptions(const config::Config& config, std::optional<int> datname_limit,
@@ -81,6 +126,7 @@ scrape::TargetOptions ToTargetOptions(const Setup& setup) {
   options.password_file = target.password_file;
   options.selection = setup.config.selection;
   options.refuse_superuser = setup.refuse_superuser;
+  options.naming = setup.naming;
   return options;
 }
 

@@ -13,7 +13,19 @@
 
 namespace pgbeacon::cli {
 
+inline constexpr const char* kPeerPreset = "postgres_exporter";
+
 enum class Output { kTable, kJson };
+
+/// Flags of postgres_exporter that change what its pages have and how that is named.
+struct PeerFlags {
+  std::string preset;  ///< --preset: empty or "postgres_exporter"
+  bool disable_default_metrics = false;
+  bool disable_settings_metrics = false;
+  std::string query_path;       ///< --extend.query-path
+  std::string constant_labels;  ///< --constantLabels
+  std::string metric_prefix = "pg";
+};
 
 /// Flags that say which server, which collectors and how they are asked; shared by serve, check,
 /// explain and metrics.
@@ -24,6 +36,7 @@ struct TargetFlags {
   std::vector<std::string> user_collectors;  ///< --collector.file
   std::string collection_timeout = "1m";
   bool refuse_superuser = false;
+  PeerFlags peer;
 };
 
 struct ServeFlags {
@@ -51,6 +64,7 @@ struct Setup {
   collectors::Catalogue collectors;
   std::chrono::milliseconds collection_timeout{60000};
   bool refuse_superuser = false;
+  scrape::Naming naming;
 };
 
 /// Reads the config file and the environment under the flags. An Error where the server or a flag

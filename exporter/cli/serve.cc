@@ -54,6 +54,11 @@ class Service {
                   ++self_.requests[{std::string(handler), status}];
                 }) {
     self_.config_read = setup_.config.errors->empty();
+    peer_.config_read = self_.config_read;
+    peer_.config_read_unix = self_.config_read ? UnixNow() : 0;
+    peer_.queries_file = setup_.config.peer_queries.file;
+    peer_.queries_sha256 = setup_.config.peer_queries.sha256;
+    peer_.queries_failed = setup_.config.peer_queries.failed;
     if (setup_.config.target) MakeTarget();
   }
 
@@ -147,7 +152,11 @@ class Service {
         request->received +
         http::ScrapeBudget(request->Header(http::kScrapeTimeoutHeader), setup_.collection_timeout);
     Families page;
-    if (target_) page = co_await target_->Scrape(deadline);
+    if (target_) {
+      page = co_await target_->Scrape(deadline);
+      NoteScrape(page, request->received);
+      metrics::AppendPeerSelf(peer_, setup_.naming.prefix, page);
+    }
     Families logs = co_await logs_.Collect(deadline);
     std::ranges::move(logs, std::back_inserter(page));
     metrics::AppendSelf(self_, page);
@@ -158,6 +167,16 @@ class Service {
     response.compressible = true;
     self_.dropped_series += metrics::WritePage(format, page, response.body);
     co_return response;
+  }
+
+  void NoteScrape(const Families& page, TimePoint begun) {
+    ++peer_.scrapes;
+    peer_.last_scrape_seconds = Seconds(SteadyClock::now() - begun);
+    peer_.last_scrape_failed = std::ranges::any_of(page, [](const Family& family) {
+      return family.name == "pg_scrape_collector_success" &&
+             std::ranges::any_of(family.metric,
+                                 [](const auto& metric) { return metric.gauge.value == 0; });
+    });
   }
 
   net::awaitable<Response> Healthy(RequestPtr) {
@@ -206,6 +225,7 @@ class Service {
   std::unique_ptr<sample::SampleLoop> sample_loop_;
   http::Server server_;
   metrics::SelfStats self_;
+  metrics::PeerStats peer_;
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "exporter/config/files.h"
+#include "exporter/config/peer_queries.h"
 
 namespace pgbeacon::config {
 namespace {
@@ -92,6 +93,24 @@ Status AddCollector(const std::string& path, collectors::Catalogue& catalogue) {
   return catalogue.Add(*std::move(collector));
 }
 
+/// A file that is wrong in parts gives the rest.
+void AddPeerQueries(Config& config, collectors::Catalogue& catalogue) {
+  PeerQueries& queries = config.peer_queries;
+  const Result<std::string> text = ReadFile(queries.file);
+  if (!text.ok()) {
+    config.errors->Add("--extend.query-path: " + text.error().message);
+    queries.failed = true;
+    return;
+  }
+  queries.sha256 = Sha256(*text);
+  const std::size_t before = config.errors->messages().size();
+  for (collectors::Collector& collector : ReadPeerQueries(*text, queries.file, *config.errors)) {
+    const Status added = catalogue.Add(std::move(collector));
+    if (!added.ok()) config.errors->Add(added.error().message);
+  }
+  queries.failed = config.errors->messages().size() > before;
+}
+
 }  // namespace
 
 Config ReadConfig(std::string_view text, const std::string& file) {
@@ -157,6 +176,7 @@ Result<collectors::Catalogue> LoadCollectors(Config& config) {
       if (!added.ok()) config.errors->Add(added.error().message);
     }
   }
+  if (!config.peer_queries.file.empty()) AddPeerQueries(config, *catalogue);
   return catalogue;
 }
 

@@ -26,6 +26,7 @@
 #include "exporter/config/listeners.h"
 #include "exporter/config/logplex.h"
 #include "exporter/config/logs_access.h"
+#include "exporter/config/peer_queries.h"
 #include "exporter/config/sample.h"
 #include "logparse/events/catalogue.h"
 #include "logparse/forms/form.h"
@@ -62,6 +63,7 @@ struct Config {
   std::vector<SyslogSource> syslog;
   collectors::Selection selection;
   std::vector<std::string> user_collectors;  ///< globs
+  PeerQueries peer_queries;
   std::vector<fanout::DrainOptions> drains;  ///< where lines are sent on to
   std::vector<YamlMap> events;               ///< users' rows of the event catalogue
   /// All mistakes of the file and of what it names; shared, for `events` report to it later.

@@ -23,4 +23,33 @@ void AppendSelf(const SelfStats& stats, Families& families) {
             {}, static_cast<double>(stats.dropped_series));
 }
 
+void AppendPeerSelf(const PeerStats& stats, const std::string& prefix, Families& families) {
+  const auto add = [&families](const std::string& name, MetricType type, const char* help,
+                               double value, Labels labels = {}) {
+    AddSample(AddFamily(families, name, type, help), std::move(labels), value);
+  };
+  const std::string own = prefix + "_exporter_";
+  add(own + "scrapes_total", MetricType::Counter, "Scrapes of the server.",
+      static_cast<double>(stats.scrapes));
+  add(own + "last_scrape_duration_seconds", MetricType::Gauge,
+      "Time that the last scrape of the server took.", stats.last_scrape_seconds);
+  add(own + "last_scrape_error", MetricType::Gauge,
+      "Whether something failed in the last scrape of the server (1) or not (0).",
+      stats.last_scrape_failed ? 1 : 0);
+  if (!stats.queries_file.empty()) {
+    add(own + "user_queries_load_error", MetricType::Gauge,
+        "Whether the queries.yaml was read without a mistake (0) or not (1).",
+        stats.queries_failed ? 1 : 0,
+        {{"filename", stats.queries_file}, {"hashsum", stats.queries_sha256}});
+  }
+  add("postgres_exporter_config_last_reload_successful", MetricType::Gauge,
+      "Whether the config was read without a mistake (1) or something was left out (0).",
+      stats.config_read ? 1 : 0);
+  add("postgres_exporter_config_last_reload_success_timestamp_seconds", MetricType::Gauge,
+      "When the config was last read without a mistake.", stats.config_read_unix);
+  add("postgres_exporter_build_info", MetricType::Gauge,
+      "Version of pgbeacon under the name of the program that it stands in for; always 1.", 1,
+      {{"version", Version()}, {"revision", Revision()}});
+}
+
 }  // namespace pgbeacon::metrics

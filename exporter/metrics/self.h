@@ -21,6 +21,21 @@ struct SelfStats {
   std::uint64_t dropped_series = 0;  ///< left out of pages: twice there, or without a valid name
 };
 
+/// What postgres_exporter exposes of itself.
+struct PeerStats {
+  std::uint64_t scrapes = 0;
+  double last_scrape_seconds = 0;
+  bool last_scrape_failed = false;
+  bool config_read = true;
+  double config_read_unix = 0;
+  /// Its queries.yaml; no file name: none.
+  std::string queries_file, queries_sha256;
+  bool queries_failed = false;
+};
+
+/// Appends PREFIX_exporter_* and postgres_exporter_*.
+void AppendPeerSelf(const PeerStats& stats, const std::string& prefix, Families& families);
+
 /// Appends the families of `stats`, of the build and of the process (process.h).
 void AppendSelf(const SelfStats& stats, Families& families);
 

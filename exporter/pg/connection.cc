@@ -26,12 +26,15 @@ bool SendOne(PGconn* conn, const char* sql) {
 }
 
 /// Settings for one transaction; set_config because SET takes no place in a SELECT list.
-std::string LocalSettings(milliseconds timeout, bool all) {
-  std::string sql = "SELECT pg_catalog.set_config('statement_timeout','" +
-                    std::to_string(timeout.count()) + "',true)";
-  if (all) {
-    sql += ",pg_catalog.set_config('lock_timeout','" + std::to_string(kLockTimeout.count()) +
-           "',true),pg_catalog.set_config('search_path','pg_catalog',true)";
+std::string LocalSettings(const Statement& statement, bool all) {
+  const auto set = [](const std::string& name, const std::string& value) {
+    return "pg_catalog.set_config('" + name + "','" + value + "',true)";
+  };
+  std::string sql = "SELECT " + set("statement_timeout", std::to_string(statement.timeout.count()));
+  if (all) sql += "," + set("lock_timeout", std::to_string(kLockTimeout.count()));
+  if (all || !statement.search_path.empty()) {
+    sql += "," +
+           set("search_path", statement.search_path.empty() ? "pg_catalog" : statement.search_path);
   }
   return sql;
 }
@@ -134,14 +137,18 @@ Error Connection::Broken() const {
   return error;
 }
 
+bool Connection::NeedsSettings(const Statement& statement) const {
+  return bare_ || !statement.search_path.empty() || !Near(session_timeout_, statement.timeout);
+}
+
 bool Connection::Send(const Statement& statement) {
   PGconn* conn = conn_.get();
-  if (!bare_ && Near(session_timeout_, statement.timeout)) {
+  if (!NeedsSettings(statement)) {
     return SendOne(conn, statement.sql.c_str()) && PQpipelineSync(conn);
   }
   // COMMIT has a Sync of its own: it ends the transaction after an error, too.
   return SendOne(conn, "BEGIN READ ONLY") &&
-         SendOne(conn, LocalSettings(statement.timeout, bare_).c_str()) &&
+         SendOne(conn, LocalSettings(statement, bare_).c_str()) &&
          SendOne(conn, statement.sql.c_str()) && PQpipelineSync(conn) && SendOne(conn, "COMMIT") &&
          PQpipelineSync(conn);
 }
@@ -154,7 +161,7 @@ net::awaitable<Status> Connection::Run(std::vector<Statement> statements, TimePo
     while (pipeline.sent() < statements.size() &&
            pipeline.sent() - pipeline.answered() < kInFlight) {
       const Statement& next = statements[pipeline.sent()];
-      pipeline.Sent(bare_ || !Near(session_timeout_, next.timeout) ? 2 : 1);
+      pipeline.Sent(NeedsSettings(next) ? 2 : 1);
       if (!Send(next)) co_return Broken();
     }
     const int unsent = PQflush(conn);

@@ -31,6 +31,7 @@ class Statement {
 
   std::string sql;
   std::chrono::milliseconds timeout;
+  std::string search_path;  ///< instead of the session's, which is pg_catalog; empty: that
 };
 
 /// What became of one statement.
@@ -78,6 +79,7 @@ class Connection {
  private:
   class Pipeline;
 
+  bool NeedsSettings(const Statement& statement) const;
   bool Send(const Statement& statement);
   Error Broken() const;
 

@@ -76,7 +76,7 @@ net::awaitable<Result<Asked>> Target::State::AskNow(const collectors::Catalogue&
   const std::chrono::milliseconds budget = Budget(deadline);
   std::vector<pg::Statement> statements;
   for (const collectors::PlannedCollector& planned : plan.on) {
-    statements.emplace_back(planned.sql, std::min(planned.timeout.value_or(budget), budget));
+    statements.push_back(ToStatement(planned, budget));
   }
   const auto take = [this, &plan, &asked](std::size_t statement, pg::Answer answer) {
     const collectors::PlannedCollector& planned = plan.on[statement];

@@ -25,6 +25,12 @@ milliseconds Budget(TimePoint deadline) {
   return std::max(left - margin, milliseconds(10));
 }
 
+pg::Statement ToStatement(const collectors::PlannedCollector& planned, milliseconds budget) {
+  pg::Statement statement(planned.sql, std::min(planned.timeout.value_or(budget), budget));
+  statement.search_path = planned.collector->search_path;
+  return statement;
+}
+
 net::awaitable<Result<collectors::ServerFacts>> AskIdentity(pg::Connection& connection,
                                                             const collectors::Catalogue& catalogue,
                                                             TimePoint deadline) {

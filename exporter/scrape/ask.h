@@ -18,6 +18,10 @@
 
 namespace pgbeacon::scrape {
 
+/// The collector's statement, with its own time limit where that is shorter than `budget`.
+pg::Statement ToStatement(const collectors::PlannedCollector& planned,
+                          std::chrono::milliseconds budget);
+
 /// How long a statement may run so that its end is still seen by `deadline`.
 std::chrono::milliseconds Budget(TimePoint deadline);
 

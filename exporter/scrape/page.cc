@@ -176,12 +176,14 @@ void AddScheduled(const PageInput& input, const PlannedCollector& planned, Colle
 Families MakePage(const PageInput& input) {
   Families page;
   AddState(input, page);
+  ApplyPrefix(input.naming, page, 0);
   const bool up = input.reason == pg::UpReason::kOk;
   if (up && input.facts) AddIdentity(input, page);
   CollectorFamilies own;
   if (input.plan) {
     for (std::size_t i = 0; i < input.plan->on.size(); ++i) {
       const PlannedCollector& planned = input.plan->on[i];
+      const std::size_t first = page.size();
       if (!up) {
         own.Failed(planned.collector->name,
                    input.reason == pg::UpReason::kTimeout ? "timeout" : "connection");
@@ -190,12 +192,14 @@ Families MakePage(const PageInput& input) {
       } else {
         AddScraped(input, i, own, page);
       }
+      if (planned.collector->legacy) ApplyPrefix(input.naming, page, first);
     }
     for (const collectors::OffCollector& off : input.plan->off) {
       if (off.missing) own.Failed(off.collector->name, off.label);
     }
   }
   own.MoveTo(page);
+  ApplyLabels(input.naming, page);
   return page;
 }
 

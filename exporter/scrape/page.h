@@ -15,6 +15,7 @@
 #include "collectors/engine/facts.h"
 #include "collectors/engine/plan.h"
 #include "exporter/pg/up_reason.h"
+#include "exporter/scrape/naming.h"
 #include "exporter/scrape/outcome.h"
 #include "exporter/scrape/schedule.h"
 
@@ -23,6 +24,7 @@ namespace pgbeacon::scrape {
 /// Everything that a page is made of. Borrowed for the call.
 struct PageInput {
   std::string server;  ///< value of the peer's `server` label
+  Naming naming;
   pg::UpReason reason = pg::UpReason::kOther;
   const collectors::ServerFacts* facts = nullptr;  ///< shown only while up; may be null
   const collectors::Plan* plan = nullptr;  ///< of this run, else the last known; may be null

@@ -145,7 +145,7 @@ net::awaitable<Status> Target::State::Collect(std::shared_ptr<Run> run) {
     const collectors::PlannedCollector& planned = run->plan->on[i];
     if (planned.interval) continue;
     indexes.push_back(i);
-    statements.emplace_back(planned.sql, std::min(planned.timeout.value_or(budget), budget));
+    statements.push_back(ToStatement(planned, budget));
   }
   const auto take = [this, run, &indexes](std::size_t statement, pg::Answer answer) {
     const std::size_t index = indexes[statement];

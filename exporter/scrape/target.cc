@@ -91,6 +91,7 @@ Families Target::State::Page(Run& run, bool last) {
   if (plan_) schedule_.Expire(*plan_, now);
   PageInput input;
   input.server = options_.name;
+  input.naming = options_.naming;
   input.reason = run.reason;
   input.facts = facts_ ? &*facts_ : nullptr;
   input.plan = plan.get();

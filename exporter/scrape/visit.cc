@@ -75,7 +75,7 @@ net::awaitable<Status> Target::State::VisitOne(pg::Connection& connection,
     schedule_.Record(planned, std::move(outcome), SteadyClock::now());
   };
   std::vector<pg::Statement> statements;
-  statements.emplace_back(planned.sql, timeout);
+  statements.push_back(ToStatement(planned, timeout));
   pg::AnswerSink sink = take;
   const Status status = co_await connection.Run(
       std::move(statements), SteadyClock::now() + timeout + kGrace, std::move(sink));
@@ -132,7 +132,7 @@ net::awaitable<Result<std::vector<Explained>>> Target::State::ExplainOn(pg::Conn
     };
     std::vector<pg::Statement> statements;
     const std::chrono::milliseconds budget = Budget(deadline);
-    statements.emplace_back(planned.sql, std::min(planned.timeout.value_or(budget), budget));
+    statements.push_back(ToStatement(planned, budget));
     pg::AnswerSink sink = take;
     const Status status = co_await connection.Run(std::move(statements), deadline, std::move(sink));
     if (!status.ok()) co_return status.error();

@@ -1,0 +1,196 @@
+#include "exporter/config/peer_queries.h"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "base/text.h"
+
+namespace pgbeacon::config {
+namespace {
+
+using collectors::Collector;
+using collectors::Column;
+using collectors::VersionRange;
+
+constexpr std::string_view kUsages = "LABEL COUNTER GAUGE MAPPEDMETRIC HISTOGRAM DURATION DISCARD";
+
+std::string Upper(std::string text) {
+  std::ranges::transform(text, text.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+  });
+  return text;
+}
+
+/// ">=10.0.0", ">9.6 <17", "15.x": what majors they leave.
+std::optional<VersionRange> ReadServers(std::string_view text) {
+  VersionRange range;
+  for (const std::string& part : Split(text, ' ')) {
+    std::string_view word = part;
+    if (word.empty()) continue;
+    const std::size_t digits = std::min(word.find_first_of("0123456789"), word.size());
+    const std::string_view sign = word.substr(0, digits);
+    word.remove_prefix(digits);
+    int major = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), major);
+    if (error != std::errc()) return std::nullopt;
+    const std::string_view minor(end, static_cast<std::size_t>(word.data() + word.size() - end));
+    const bool whole = minor.find_first_of("123456789") == std::string_view::npos;
+    const auto below = [&range](int bound) { range.below = std::min(range.below, bound); };
+    if (sign == ">=" || sign == ">") {
+      range.min = std::max(range.min, major);
+    } else if (sign == "<") {
+      below(whole ? major : major + 1);
+    } else if (sign == "<=") {
+      below(major + 1);
+    } else if (sign == "=" || sign == "==" || sign.empty()) {
+      range.min = std::max(range.min, major);
+      below(major + 1);
+    } else {
+      return std::nullopt;
+    }
+  }
+  return range.min < range.below ? std::optional(range) : std::nullopt;
+}
+
+std::string Quoted(std::string_view text, char quote) {
+  std::string out(1, quote);
+  for (const char c : text) {
+    if (c == quote) out += c;
+    out += c;
+  }
+  return out + quote;
+}
+
+/// A CASE that makes numbers of a column's texts.
+std::string Mapping(const std::string& column, YamlMap& map) {
+  std::string sql = "CASE " + Quoted(column, '"') + "::pg_catalog.text";
+  for (const auto& [text, number] : map.StringMap("metric_mapping")) {
+    double value = 0;
+    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
+    if (error != std::errc() || end != number.data() + number.size()) {
+      map.Fail("metric_mapping", "'" + number + "' is no number");
+      continue;
+    }
+    sql += " WHEN " + Quoted(text, '\'') + " THEN " + number + "::pg_catalog.float8";
+  }
+  return sql + " END";
+}
+
+/// Turns one namespace into a collector.
+class Reader {
+ public:
+  Reader(const std::string& name, YamlMap& map) : map_(map) {
+    collector_.name = name;
+    collector_.where = map.Where();
+    collector_.topic = "queries of your own";
+    collector_.help = "Query of your own from --extend.query-path.";
+    collector_.on_by_default = true;
+    collector_.search_path = "pg_catalog, public";
+  }
+
+  Collector Read() {
+    collectors::Query& query = collector_.queries.emplace_back();
+    query.sql = map_.Require("query");
+    while (!query.sql.empty() &&
+           (query.sql.back() == ';' || query.sql.back() == '\n' || query.sql.back() == ' ')) {
+      query.sql.pop_back();
+    }
+    map_.Bool("master");
+    ReadVersions();
+    if (const auto seconds = map_.Int("cache_seconds"); seconds && *seconds > 0) {
+      collector_.interval = std::chrono::seconds(*seconds);
+    }
+    Column& server = collector_.columns.emplace_back();
+    server.label = "server";
+    server.target = true;
+    for (YamlMap& entry : map_.Maps("metrics")) {
+      for (const auto& [column, value] : entry.value().members) {
+        if (std::optional<YamlMap> usage = entry.Map(column)) ReadColumn(column, *usage);
+      }
+    }
+    map_.Finish();
+    if (!mapped_.empty()) query.sql = "SELECT q.*" + mapped_ + " FROM (" + query.sql + ") q";
+    if (std::ranges::all_of(collector_.columns, [](const Column& c) { return c.metric.empty(); })) {
+      map_.Fail("metrics", "'metrics' must have a COUNTER, GAUGE or MAPPEDMETRIC");
+    }
+    return std::move(collector_);
+  }
+
+ private:
+  void ReadVersions() {
+    const std::optional<std::string> servers = map_.String("runonserver");
+    if (!servers) return;
+    if (const std::optional<VersionRange> range = ReadServers(*servers)) {
+      collector_.versions = collector_.queries[0].versions = *range;
+    } else {
+      map_.Fail("runonserver", "runonserver: expected a range such as \">=13.0.0 <17.0.0\"");
+    }
+  }
+
+  void ReadColumn(const std::string& name, YamlMap& map) {
+    const std::string usage = Upper(map.Require("usage"));
+    const std::string help = map.String("description").value_or("");
+    Column column;
+    column.col = name;
+    column.help = help.empty() ? "Column " + name + " of " + collector_.name + "." : help;
+    const std::string metric = collector_.name + "_" + name;
+    if (usage == "LABEL") {
+      column.label = name;
+    } else if (usage == "COUNTER" || usage == "GAUGE") {
+      column.metric = metric;
+      column.type = usage == "GAUGE" ? MetricType::Gauge : MetricType::Counter;
+    } else if (usage == "MAPPEDMETRIC") {
+      column.metric = metric;
+      column.col = "mapped_" + name;
+      mapped_ += ", " + Mapping(name, map) + " AS " + Quoted(column.col, '"');
+    } else if (usage != "DISCARD") {
+      map.Fail("usage", usage == "HISTOGRAM" || usage == "DURATION"
+                            ? "usage " + usage + " is not supported; the column is left out"
+                            : "usage: expected one of " + std::string(kUsages));
+    }
+    map.Finish();
+    if (!column.label.empty() || !column.metric.empty()) {
+      collector_.columns.push_back(std::move(column));
+    }
+  }
+
+  YamlMap& map_;
+  Collector collector_;
+  std::string mapped_;  // further columns of the SELECT list
+};
+
+}  // namespace
+
+std::vector<Collector> ReadPeerQueries(std::string_view text, const std::string& file,
+                                       YamlErrors& errors) {
+  YamlMap root = ReadYaml(text, file, errors);
+  std::vector<Collector> read;
+  for (const auto& [name, value] : root.value().members) {
+    std::optional<YamlMap> map = root.Map(name);
+    if (!map) continue;
+    Collector collector = Reader(name, *map).Read();
+    const bool metrics = std::ranges::any_of(
+        collector.columns, [](const Column& column) { return !column.metric.empty(); });
+    if (metrics && !collector.queries[0].sql.empty()) read.push_back(std::move(collector));
+  }
+  return read;
+}
+
+std::string Sha256(std::string_view text) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
+  std::string hex;
+  for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
+  return hex;
+}
+
+}  // namespace pgbeacon::config

@@ -283,13 +283,12 @@ void Framer::Misfit() {
       count_.digits < kMostDigits) {
     std::uint64_t rest = static_cast<std::uint64_t>(end_before_ - '0');
     for (std::size_t i = 0; i < count_.digits; ++i) rest *= 10;
-    if (--rest > held_.size()) {
-      left_ = rest - held_.size();
-      Free(held_);
-      blank_counted_ = true;
-      mode_ = Mode::kSkip;
-      return;
-    }
+    left_ = rest - 1;
+    again_ = std::exchange(held_, {});
+    again_at_ = 0;
+    blank_counted_ = true;
+    mode_ = Mode::kSkip;
+    return;
   }
   miscounts_ = true;
   counted_ = 3;

@@ -24,6 +24,7 @@ class HeldLines {
   void Add(std::string_view line, bool cut, std::uint64_t at);
 
   bool empty() const { return lines_.empty(); }
+  std::size_t bytes() const { return bytes_.size(); }
   bool Enough() const;
   /// Where the first line begins.
   std::uint64_t begin() const { return lines_.front().at; }

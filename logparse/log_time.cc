@@ -1,5 +1,7 @@
 #include "logparse/log_time.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <cmath>
@@ -8,6 +10,31 @@
 #include "base/text.h"
 
 namespace pgbeacon::log {
+namespace {
+
+struct Zone {
+  std::string_view name;
+  double hours;  // east of Greenwich
+};
+
+/// Abbreviations that stand for one offset wherever they are used. Not among them: AST, BST, CST,
+/// IST, SST and the like.
+constexpr std::array<Zone, 38> kZones = {{
+    {"Z", 0},      {"UTC", 0},     {"GMT", 0},   {"WET", 0},   {"WEST", 1},  {"CET", 1},
+    {"CEST", 2},   {"MET", 1},     {"MEST", 2},  {"EET", 2},   {"EEST", 3},  {"MSK", 3},
+    {"SAST", 2},   {"EAT", 3},     {"WAT", 1},   {"CAT", 2},   {"PKT", 5},   {"WIB", 7},
+    {"WITA", 8},   {"WIT", 9},     {"HKT", 8},   {"JST", 9},   {"KST", 9},   {"AWST", 8},
+    {"ACST", 9.5}, {"ACDT", 10.5}, {"AEST", 10}, {"AEDT", 11}, {"NZST", 12}, {"NZDT", 13},
+    {"NST", -3.5}, {"NDT", -2.5},  {"EST", -5},  {"EDT", -4},  {"MDT", -6},  {"PST", -8},
+    {"PDT", -7},   {"HST", -10},
+}};
+
+std::optional<double> OffsetOf(std::string_view zone) {
+  const auto* found = std::ranges::find(kZones, zone, &Zone::name);
+  return found == kZones.end() ? std::nullopt : std::optional(found->hours);
+}
+
+}  // namespace
 
 std::optional<double> ParseLogTime(std::string_view text) {
   if (const auto seconds = ParseDouble(text)) {
@@ -41,7 +68,7 @@ std::optional<double> ParseLogTime(std::string_view text) {
     text.remove_prefix(fraction.size());
   }
   if (text.starts_with(' ')) text.remove_prefix(1);
-  if (text == "Z" || text == "UTC" || text == "GMT") return time;
+  if (const std::optional<double> offset = OffsetOf(text)) return time - *offset * 3600;
   const int sign = text.starts_with('-') ? -1 : 1;
   const int hours = number(sign < 0 ? '-' : '+', 2);
   if (hours < 0) return {};

@@ -96,6 +96,11 @@ struct Reader::State {
     Sum();
   }
 
+  void Age() {
+    if (form) form->Age();
+    Sum();
+  }
+
   void Sum() {
     total = closed;
     if (form) total += form->stats();
@@ -236,6 +241,7 @@ Reader::~Reader() = default;
 
 void Reader::Push(std::string_view bytes) { state_->Push(bytes); }
 void Reader::Flush(bool end_of_input) { state_->Flush(end_of_input); }
+void Reader::Age() { state_->Age(); }
 
 bool Reader::SetPrefix(std::string_view log_line_prefix) {
   if (!Prefix::Compile(log_line_prefix).ok()) return false;

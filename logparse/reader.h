@@ -33,6 +33,11 @@ class Reader {
   /// `end_of_input`; while a file is followed it is kept, for the rest may still come.
   void Flush(bool end_of_input);
 
+  /// Delivers open records that got nothing more since the call before this one. For a log that is
+  /// followed, on a clock, where nothing is left to read: else a session's last record would wait
+  /// for other sessions' lines.
+  void Age();
+
   /// Replaces the prefix from the next line on (e.g. the server told its log_line_prefix). Returns
   /// false and changes nothing when it is no valid prefix.
   bool SetPrefix(std::string_view log_line_prefix);

@@ -367,6 +367,11 @@ void Records::Close(Record& record) {
   Release(record);
 }
 
+void Records::Age() {
+  while (oldest_ != nullptr && oldest_->touched <= aged_to_) Close(*oldest_);
+  aged_to_ = clock_;
+}
+
 void Records::Flush() {
   while (oldest_ != nullptr) Close(*oldest_);
   last_ = nullptr;

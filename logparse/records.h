@@ -2,7 +2,8 @@
 //
 // A record is open from its primary line until the next one of the same session, until
 // kMaxAge further lines have been taken without one for it, until the budget for all open records
-// is used up (the longest untouched goes first), or until Flush().
+// is used up (the longest untouched goes first), until two calls of Age() have passed, or until
+// Flush().
 //
 // Most records are complete before the block of bytes that they stand in is through, so a record
 // borrows its lines: between Lend() and TakeBack() the views of a line inside the lent bytes are
@@ -100,7 +101,11 @@ class Records {
   }
 
   void Flush();
+  /// Delivers what nothing was added to since the call before this one.
+  void Age();
 
+  /// Of all open records.
+  std::size_t open_bytes() const { return used_bytes_; }
   std::uint64_t delivered() const { return delivered_; }
   std::uint64_t unlabelled() const { return unlabelled_; }
   std::uint64_t truncated() const { return truncated_; }
@@ -160,6 +165,7 @@ class Records {
   std::uint64_t lent_from_ = 0;  // clock_ at Lend()
   std::size_t used_bytes_ = 0;   // of all open records
   std::uint64_t clock_ = 0;      // lines taken
+  std::uint64_t aged_to_ = 0;    // clock_ at the last Age()
   std::uint64_t delivered_ = 0, unlabelled_ = 0, truncated_ = 0;
 };
 

@@ -70,14 +70,15 @@ bool SampleStore::Sample::Stale(double now) const {
   return now > 0 && at > 0 && now - at > kMostIntervals * interval;
 }
 
-void SampleStore::Take(const std::vector<SampleSpec>& specs, std::string_view line, double now) {
+void SampleStore::Take(const std::vector<SampleSpec>& specs, std::string_view line, double now,
+                       std::optional<double> written) {
   ++taken_;
   const SampleLine read = ReadSampleLine(line);
   const std::string source_name = ToUtf8(read.source.substr(0, kMaxName));
   Source* source = nullptr;
   if (std::ranges::count(read.fields, SampleKind::kSample, &SampleField::kind) > 0) {
     source = Admit({source_name, ToUtf8(read.addon.substr(0, kMaxName))}, now);
-    if (source != nullptr) source->last = std::max(source->last, now);
+    if (source != nullptr) source->last = std::max(source->last, written.value_or(now));
   }
   for (const SampleField& field : read.fields) {
     Taken taken = Taken::kUnread;
@@ -212,7 +213,7 @@ void SampleStore::Collect(const std::vector<SampleSpec>& specs, const std::strin
     }
     if (source.last == 0) continue;
     AddSample(FamilyOf(families, "pg_sample_last_timestamp_seconds", MetricType::Gauge,
-                       "When the last sample# record of the source arrived."),
+                       "When the last sample# record of the source was written."),
               labels, source.last);
   }
   const auto labels_of = [&server](const Name& name) {

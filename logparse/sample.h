@@ -37,7 +37,8 @@ class SampleStore {
   static const std::vector<double>& Bounds();
 
   /// Takes one line that arrived at `now` (seconds since the epoch, 0: unknown).
-  void Take(const std::vector<SampleSpec>& specs, std::string_view line, double now);
+  void Take(const std::vector<SampleSpec>& specs, std::string_view line, double now,
+            std::optional<double> written = std::nullopt);
 
   /// Adds what another store knows; of one sample the later wins.
   void Merge(const SampleStore& other);

@@ -156,8 +156,9 @@ void Tally::State::CountStatement(StatementTable& statements, const Message& mes
 void Tally::State::CountOther(ServerTally& server, const Message& message, const Event& event,
                               double now) const {
   if (IsSampleRecord(message)) {
-    const double time = now > 0 ? now : ParseLogTime(message.time).value_or(0);
-    server.samples.Take(catalogue.samples(), message.text, time);
+    const std::optional<double> written = ParseLogTime(message.time);
+    server.samples.Take(catalogue.samples(), message.text, now > 0 ? now : written.value_or(0),
+                        written);
   }
   if (message.side == Side::kPooler && event.row == nullptr) ++server.other_pooler_lines;
   if (event.row == nullptr || event.row->metrics.empty()) return;

@@ -74,8 +74,9 @@ Families ExampleExporter() {
   Families families;
   ingest::SourceStatus status;
   status.match_ratio = 1;
+  status.open_bytes = 0;
+  status.over_quota["example"] = 1;
   ingest::AppendSourceFamilies({{"example", status}}, families);
-  ingest::AppendQuotaFamily({{"example", 1}}, families);
   ingest::ListenerStatus stream;
   stream.kind = ingest::ListenerKind::kTls;
   ingest::ListenerStatus datagrams;

@@ -121,11 +121,13 @@ Config ReadConfig(std::string_view text, const std::string& file) {
   if (targets.size() > 1) targets[1].Fail("name", "one target a process is served");
   if (!targets.empty()) config.target = ReadTarget(targets[0]);
   for (YamlMap& entry : root.Maps("sources")) {
+    const std::size_t mistakes = entry.mistakes();
     if (IsSyslogSource(entry)) {
       config.syslog.push_back(ReadSyslogSource(entry));
       entry.Finish();
       continue;
     }
+    if (entry.mistakes() > mistakes) continue;  // its keys depend on its type
     Source source = ReadSource(entry);
     source.server = entry.Require("server");
     entry.Finish();

@@ -69,6 +69,7 @@ using Gate =
 struct RouteOptions {
   std::optional<std::size_t> body_bytes;  ///< instead of the server's limit
   Gate gate;
+  std::function<void()> too_large;  ///< called for each request that its body_bytes refuse
 };
 
 }  // namespace pgbeacon::http

@@ -84,6 +84,7 @@ struct Arrival {
   std::shared_ptr<Request> request;
   std::optional<Response> refusal;  ///< for what its header says
   std::string route = "other";
+  std::function<void()> too_large;  ///< of the route
 };
 
 /// Without the body. Nothing where the request is malformed beyond what the parser sees.
@@ -312,6 +313,7 @@ class Session {
       if (unsent) co_return unsent;
     }
     auto [broken, body] = co_await bhttp::async_read(stream_, buffer_, parser, net::kNoThrow);
+    if (broken == bhttp::error::body_limit && arrival.too_large) arrival.too_large();
     arrival.request->body = std::move(parser.get().body());
     arrival.request->received = SteadyClock::now();
     co_return broken;
@@ -335,9 +337,11 @@ class Session {
     if (parser.is_done()) length = 0;
     if (length && *length > most) {
       arrival.refusal = Refusal(413);
+      if (options.too_large) options.too_large();
       return;
     }
     parser.body_limit(most);
+    arrival.too_large = options.too_large;
     if (!options.gate) return;
     arrival.route = match.route;
     Admission admission = options.gate(request, length);

@@ -1,7 +1,7 @@
-// Authority: which form of a server's log counts. PostgreSQL writes the same records to stderr,
-// csvlog, jsonlog and syslog at once if log_destination says so; only the most telling form that is
-// written to is counted: jsonlog, else csvlog, else text. Logs of PgBouncer and of a platform are
-// no copies and always count.
+// Authority: which form of a server's log counts, and through which source a file. PostgreSQL
+// writes the same records to stderr, csvlog, jsonlog and syslog at once if log_destination says so;
+// only the most telling form that is written to is counted: jsonlog, else csvlog, else text. Logs
+// of PgBouncer and of a platform are no copies and always count.
 //
 // A form whose newest file is older than the server's newest by more than kStale was switched off;
 // the next one takes over.
@@ -15,8 +15,10 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <utility>
 
+#include "exporter/ingest/file.h"
 #include "logparse/forms/form.h"
 
 namespace pgbeacon::ingest {
@@ -48,6 +50,13 @@ class Authority {
   int taken() const { return taken_; }
   void RestoreTaken(int rank) { taken_ = std::clamp(rank, taken_, kRanks - 1); }
 
+  /// Makes the file the source's own unless it is another one's: two sources of a server that name
+  /// the same file count it once. Whether it is the source's now.
+  bool Claim(const FileId& file, const void* source) {
+    return claims_.try_emplace(file, source).first->second == source;
+  }
+  void Unclaim(const FileId& file) { claims_.erase(file); }
+
   /// True once.
   bool FirstWarning() { return !std::exchange(warned_, true); }
 
@@ -57,6 +66,7 @@ class Authority {
   std::array<std::int64_t, kRanks> newest_ns_{};
   int rank_ = 0;
   int taken_ = -1;  // the highest rank that was counted
+  std::map<FileId, const void*> claims_;
   bool warned_ = false;
 };
 

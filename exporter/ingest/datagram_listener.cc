@@ -11,6 +11,8 @@
 #include <system_error>
 #include <utility>
 
+#include "base/text.h"
+
 namespace pgbeacon::ingest {
 namespace {
 
@@ -24,6 +26,21 @@ constexpr int kLastBatches = 1 << 16;
 
 /// What a buffer of the asked size counts as in the kernel, which doubles it.
 constexpr int kKernelShare = 2;
+
+/// Without the octet count that logger --octet-count writes in front of datagrams as well. What
+/// is not about as long as it says is no count.
+std::string_view WithoutCount(std::string_view frame, bool cut) {
+  constexpr std::size_t kMostDigits = 6;  // of a datagram's size
+  constexpr std::size_t kNear = 16;       // a line feed, or characters instead of bytes
+  const std::size_t blank = frame.substr(0, kMostDigits + 1).find(' ');
+  if (blank == std::string_view::npos || frame.substr(blank + 1, 1) != "<") return frame;
+  const std::optional<std::int64_t> told = ParseInt(frame.substr(0, blank));
+  if (!told || *told <= 0) return frame;
+  const auto count = static_cast<std::size_t>(*told);
+  const std::size_t size = frame.size() - blank - 1;
+  const bool fits = count + kNear >= size && (cut || count <= size + kNear);
+  return fits ? frame.substr(blank + 1) : frame;
+}
 
 }  // namespace
 
@@ -144,12 +161,12 @@ bool DatagramListener::Read(int batches) {
 
 void DatagramListener::Take(const mmsghdr& message) {
   const auto* bytes = static_cast<const char*>(message.msg_hdr.msg_iov->iov_base);
-  const std::string_view frame(bytes, message.msg_len);
+  const bool cut = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
+  const std::string_view frame = WithoutCount({bytes, message.msg_len}, cut);
   if (frame.empty()) {
     sink_.CountBadFrames(1);
     return;
   }
-  const bool cut = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
   sink_.TakeFrame(frame.substr(0, options_.most_frame), PeerOf(message),
                   cut || frame.size() > options_.most_frame);
 }

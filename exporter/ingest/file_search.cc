@@ -1,6 +1,7 @@
 #include "exporter/ingest/file_search.h"
 
 #include <dirent.h>
+#include <fnmatch.h>
 #include <glob.h>
 
 #include <algorithm>
@@ -36,6 +37,16 @@ std::vector<std::string> Glob(const std::string& pattern) {
   globfree(&found);
   std::erase_if(paths, IsCompressed);
   return paths;
+}
+
+bool Names(const std::string& pattern, const std::string& path) {
+  std::error_code failed;
+  const std::filesystem::path given = std::filesystem::absolute(pattern, failed).lexically_normal();
+  const std::string folder = given.parent_path().string();
+  const bool plain = folder.find_first_of("*?[") == std::string::npos;
+  const std::string whole = (plain ? RealPath(folder) : folder) + "/" + given.filename().string();
+  return fnmatch(whole.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0 ||
+         RealPath(given.string()) == path;
 }
 
 std::string RealPath(const std::string& path) {

@@ -14,6 +14,10 @@ namespace pgbeacon::ingest {
 /// The paths that a glob(7) pattern fits, unsorted, without what rotation compressed.
 std::vector<std::string> Glob(const std::string& pattern);
 
+/// Whether a path or glob, as configured, stands for the file at the absolute path, whichever way
+/// its folder is spelt.
+bool Names(const std::string& pattern, const std::string& path);
+
 /// The absolute path without symbolic links; the path itself where that cannot be told.
 std::string RealPath(const std::string& path);
 /// The folder of an absolute path.

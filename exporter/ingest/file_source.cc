@@ -41,7 +41,9 @@ FileSource::FileSource(SourceOptions options, Authority& authority, log::Reader:
   prefix_.reset();
 }
 
-FileSource::~FileSource() = default;
+FileSource::~FileSource() {
+  for (const auto& tracked : files_) authority_.Unclaim(tracked->follower.id());
+}
 
 void FileSource::Look(TimePoint now) {
   if (now >= next_scan_) {
@@ -174,16 +176,29 @@ void FileSource::See(const std::string& path, const FileInfo& info, TimePoint no
   Begin(path, info, now);
 }
 
+bool FileSource::Claim(const std::string& path, const FileId& id) {
+  if (authority_.Claim(id, this)) return true;
+  foreign_.insert(id);
+  WarnOnce(path, path + " is read by another source of server " + options_.server +
+                     "; it counts there alone");
+  return false;
+}
+
+void FileSource::NoteHistory(std::uint64_t offset, const FileInfo& info, TimePoint now) {
+  if (!scanned_ && offset < info.size) history_until_ = now + kHistory;
+}
+
 /// Takes up a file that is not known.
 void FileSource::Begin(const std::string& path, const FileInfo& info, TimePoint now) {
   const FormSample sample = SampleForm(path, info.size);
-  if (IsForeign(path, info, sample.form)) return;
+  if (IsForeign(path, info, sample.form) || !Claim(path, info.id)) return;
   const bool at_start = !scanned_;
   const bool counted = !options_.all_forms && authority_.Succeeds(sample.form);
   const bool at_end = at_start && !seen_before_ ? !options_.from_begin : counted;
   // Records of the moment in which a more telling form is switched on may be lost, for they must
   // not be counted twice.
   const std::uint64_t offset = at_end ? info.size : 0;
+  NoteHistory(offset, info, now);
   files_.push_back(std::make_unique<TrackedFile>(
       FileFollower(info, offset, at_start ? info.size : 0, now),
       ReadPlace{.begin = offset, .end = offset, .span = 0, .open = {}}, path, now));
@@ -270,9 +285,15 @@ void FileSource::Sweep(TimePoint now) {
   for (const auto& tracked : files_) {
     const Duration patience =
         tracked->follower.in_mid_line() ? Duration(kHalfLineFlush) : Duration(kIdleFlush);
-    if (!tracked->flushed && now - tracked->last_data >= patience) {
+    if (tracked->flushed) continue;
+    if (now - tracked->last_data >= patience) {
       tracked->reading.reader()->Flush(false);
       tracked->flushed = true;
+      tracked->changed = true;
+    } else if (tracked->read_to_end && !tracked->follower.in_mid_line() &&
+               now - tracked->aged >= kIdleFlush) {
+      tracked->reading.reader()->Age();
+      tracked->aged = now;
       tracked->changed = true;
     }
   }
@@ -310,6 +331,7 @@ bool FileSource::MayForget(const TrackedFile& tracked, TimePoint now) const {
 void FileSource::Forget(TrackedFile& tracked) {
   const bool done = tracked.follower.open();
   CloseReader(tracked, done);
+  authority_.Unclaim(tracked.follower.id());
   FilePosition position = PositionOf(tracked);
   if (done) {
     Save(position.Key(), std::nullopt);

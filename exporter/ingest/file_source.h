@@ -61,11 +61,18 @@ class FileSource {
   static constexpr std::size_t kOpenFiles = 16;
   static constexpr std::chrono::milliseconds kGrace{5000};
   static constexpr std::chrono::milliseconds kIdleFlush{1000};
+  /// Once what was written before the start is read, it stays history for so long, that every
+  /// scrape which shows its counts says so.
+  static constexpr std::chrono::minutes kHistory{2};
   static constexpr std::chrono::milliseconds kScanPath{200};
   static constexpr std::chrono::milliseconds kScanGlob{1000};
 
-  /// A row of the state below this source; no value: it is removed.
-  using PositionRow = std::pair<std::string, std::optional<std::string>>;
+  /// A row of the state: the source it is below, its key, its value; no value: it is removed.
+  struct PositionRow {
+    std::string source;
+    std::string key;
+    std::optional<std::string> value;
+  };
 
   /// `authority` is the one of options.server.
   FileSource(SourceOptions options, Authority& authority, log::Reader::Sink sink);
@@ -75,6 +82,9 @@ class FileSource {
 
   /// Before the first Look(): takes a row that SavePositions() gave. False: it is none.
   bool Restore(const std::string& key, const std::string& value);
+  /// The same for a row of a source that is configured no more: if the file is one of this source
+  /// by its path, it takes the row over. Those of one source in the order of their keys.
+  bool Adopt(const std::string& source, const std::string& key, const std::string& value);
   /// Before the first Look(): counts go on from there.
   void RestoreStatus(const SourceStatus& status);
 
@@ -117,6 +127,9 @@ class FileSource {
   void Forget(TrackedFile& tracked);
 
   // Files known from before (file_source_positions.cc).
+  bool RestoreNumber(const std::string& key, const std::string& value);
+  bool Claim(const std::string& path, const FileId& id);
+  void NoteHistory(std::uint64_t offset, const FileInfo& info, TimePoint now);
   void Resume(FilePosition position, const std::string& path, const FileInfo& info, TimePoint now);
   void FindKnown(TimePoint now);
   void FindMissed(TimePoint now);
@@ -156,11 +169,13 @@ class FileSource {
   KnownFiles known_;                          // read before and not in files_
   std::map<std::string, std::string> saved_;  // rows as they are in the state
   std::map<std::string, std::optional<std::string>> changed_;  // since they were asked for
+  std::vector<PositionRow> adopted_;                           // rows to be removed where they were
   bool saves_ = false;                                         // there is a state to keep rows for
   std::optional<std::string> prefix_;                          // configured or told
   log::ReaderStats closed_;                                    // of readers that are gone
   log::ReaderStats at_prefix_;                                 // totals when the prefix was told
   bool prefix_warned_ = false;
+  TimePoint history_until_{};
   SourceStatus status_;
 };
 

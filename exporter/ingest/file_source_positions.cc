@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "exporter/ingest/file_search.h"
 #include "exporter/ingest/file_source.h"
 
 namespace pgbeacon::ingest {
@@ -20,6 +21,8 @@ constexpr const char* kRotationsKey = "rotations_since";
 /// of a shorter one.
 constexpr std::size_t kTellingHead = 256;
 
+bool IsNumberKey(const std::string& key) { return key == kRankKey || key == kRotationsKey; }
+
 std::optional<std::int64_t> Number(const std::string& text) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -30,14 +33,8 @@ std::optional<std::int64_t> Number(const std::string& text) {
 }  // namespace
 
 bool FileSource::Restore(const std::string& key, const std::string& value) {
-  if (key == kRankKey || key == kRotationsKey) {
-    const std::optional<std::int64_t> number = Number(value);
-    if (!number) return false;
-    if (key == kRankKey) {
-      authority_.RestoreTaken(static_cast<int>(*number));
-    } else {
-      rotations_since_ = *number;
-    }
+  if (IsNumberKey(key)) {
+    if (!RestoreNumber(key, value)) return false;
   } else {
     std::optional<FilePosition> position = FilePosition::Parse(key, value);
     if (!position) return false;
@@ -46,6 +43,37 @@ bool FileSource::Restore(const std::string& key, const std::string& value) {
   seen_before_ = true;
   saves_ = true;
   saved_[key] = value;
+  return true;
+}
+
+bool FileSource::RestoreNumber(const std::string& key, const std::string& value) {
+  const std::optional<std::int64_t> number = Number(value);
+  if (!number) return false;
+  if (key == kRankKey) {
+    authority_.RestoreTaken(static_cast<int>(*number));
+  } else {
+    rotations_since_ = std::max(rotations_since_, *number);
+  }
+  return true;
+}
+
+bool FileSource::Adopt(const std::string& source, const std::string& key,
+                       const std::string& value) {
+  if (IsNumberKey(key)) {  // stands behind the files of its source
+    const bool took = std::ranges::count(adopted_, source, &PositionRow::source) > 0;
+    if (!took || !RestoreNumber(key, value)) return false;
+    adopted_.push_back({source, key, std::nullopt});
+    return true;
+  }
+  std::optional<FilePosition> position = FilePosition::Parse(key, value);
+  if (!position || saved_.contains(key) || !Names(options_.glob, position->path)) return false;
+  spdlog::info("source={}: {} goes on where the source {} had read to, which is configured no more",
+               options_.name, position->path, source);
+  known_.Add(*std::move(position));
+  seen_before_ = true;
+  saves_ = true;
+  Save(key, value);
+  adopted_.push_back({source, key, std::nullopt});
   return true;
 }
 
@@ -65,8 +93,10 @@ void FileSource::SavePositions(std::vector<PositionRow>& changed) {
     const FilePosition position = PositionOf(*tracked);
     Save(position.Key(), position.Text());
   }
-  changed.insert(changed.end(), changed_.begin(), changed_.end());
-  changed_.clear();
+  for (auto& [key, value] : std::exchange(changed_, {})) {
+    changed.push_back({options_.name, key, std::move(value)});
+  }
+  for (PositionRow& row : std::exchange(adopted_, {})) changed.push_back(std::move(row));
 }
 
 void FileSource::Save(const std::string& key, std::optional<std::string> value) {
@@ -101,7 +131,7 @@ void FileSource::Resume(FilePosition position, const std::string& path, const Fi
   const std::string key = position.Key();
   position.id = info.id;
   if (position.Key() != key) Save(key, std::nullopt);
-  if (IsForeign(path, info, position.form)) {
+  if (IsForeign(path, info, position.form) || !Claim(path, info.id)) {
     Save(position.Key(), std::nullopt);
     return;
   }
@@ -109,6 +139,7 @@ void FileSource::Resume(FilePosition position, const std::string& path, const Fi
   // Open records are completed at once, for nothing may come after them; the rest can wait for
   // more.
   const std::uint64_t offset = place.open.empty() ? place.end : place.begin;
+  NoteHistory(place.end, info, now);
   auto tracked = std::make_unique<TrackedFile>(
       FileFollower(info, offset, scanned_ ? 0 : info.size, now), place, path, now);
   tracked->follower.Expect(position.head);

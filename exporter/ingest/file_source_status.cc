@@ -67,6 +67,8 @@ void FileSource::Publish(TimePoint now) {
       status_.lag_seconds = std::max(status_.lag_seconds, Seconds(now - follower.caught_up_at()));
     }
   }
+  if (status_.catching_up) history_until_ = std::max(history_until_, now + kHistory);
+  status_.catching_up = now < history_until_;
   CheckPrefix();
 }
 

@@ -33,13 +33,16 @@ struct FrameSource::Stream {
         reader(std::move(reader_options),
                [this, &counting](const log::Message& message) { counting.Count(server, message); }),
         bucket(quota, now),
-        last_frame(now) {}
+        last_frame(now),
+        aged(now) {}
 
   const std::string name;
   const int server;
   log::FrameReader reader;
   Bucket bucket;
   TimePoint last_frame;
+  TimePoint aged;
+  std::size_t open_bytes = 0;  // as counted in the source's sum
   bool flushed = true;
 };
 
@@ -60,10 +63,23 @@ void FrameSource::TakeFrameOf(std::string_view server, std::string_view bytes) {
   Take(StreamOf(server), frame, bytes, {}, false);
 }
 
-void FrameSource::FlushServer(std::string_view server) {
-  Stream& stream = StreamOf(server);
+void FrameSource::FlushServer(std::string_view server) { Flush(StreamOf(server)); }
+
+void FrameSource::Flush(Stream& stream) {
   stream.reader.Flush();
   stream.flushed = true;
+  NoteOpen(stream);
+}
+
+void FrameSource::NoteOpen(Stream& stream) {
+  const std::size_t open = stream.reader.open_bytes();
+  open_bytes_ += open - std::exchange(stream.open_bytes, open);
+}
+
+void FrameSource::FlushLargest() {
+  const auto largest = std::ranges::max_element(
+      streams_, {}, [](const auto& entry) { return entry.second->open_bytes; });
+  Flush(*largest->second);
 }
 
 std::string_view FrameSource::ServerOf(const log::Frame& frame, std::string_view peer) const {
@@ -97,7 +113,7 @@ void FrameSource::Take(Stream& stream, const log::Frame& frame, std::string_view
                        std::string_view peer, bool cut) {
   if (!stream.bucket.Take(now_)) {
     Drop(Dropped::kQuota, 1);
-    const std::uint64_t before = over_quota_[stream.name]++;
+    const std::uint64_t before = status_.over_quota[stream.name]++;
     if (before == 0) {
       spdlog::warn(
           "source={}: server {} sends more than its quota of {} lines/s; the rest is "
@@ -111,6 +127,8 @@ void FrameSource::Take(Stream& stream, const log::Frame& frame, std::string_view
   stream.reader.Take(frame, peer, cut);
   stream.last_frame = now_;
   stream.flushed = false;
+  NoteOpen(stream);
+  if (open_bytes_ > kMostOpen) FlushLargest();
   if (counting_.shows()) Show(stream, frame);
 }
 
@@ -139,8 +157,11 @@ void FrameSource::EndRound(TimePoint now) {
   for (auto it = streams_.begin(); it != streams_.end();) {
     Stream& stream = *it->second;
     if (!stream.flushed && now - stream.last_frame >= kIdleFlush) {
-      stream.reader.Flush();
-      stream.flushed = true;
+      Flush(stream);
+    } else if (!stream.flushed && now - stream.aged >= kAge) {
+      stream.reader.Age();
+      stream.aged = now;
+      NoteOpen(stream);
     }
     const bool forget = now - stream.last_frame >= kForget && options_.server.empty();
     if (forget) {
@@ -152,7 +173,7 @@ void FrameSource::EndRound(TimePoint now) {
 }
 
 void FrameSource::Finish() {
-  for (const auto& [name, stream] : streams_) stream->reader.Flush();
+  for (const auto& [name, stream] : streams_) Flush(*stream);
 }
 
 void FrameSource::TellPrefix(const std::string& server, const std::string& prefix) {
@@ -164,6 +185,7 @@ void FrameSource::TellPrefix(const std::string& server, const std::string& prefi
 
 SourceStatus FrameSource::status() const {
   SourceStatus status = status_;
+  status.open_bytes = open_bytes_;
   for (const auto& [name, stream] : streams_) Add(status.stats, stream->reader.stats());
   const log::ReaderStats& stats = status.stats;
   if (stats.prefix_tried > 0) {

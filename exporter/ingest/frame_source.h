@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "exporter/ingest/counting.h"
 #include "exporter/ingest/frame_sink.h"
+#include "exporter/ingest/logplex_delivery.h"
 #include "exporter/ingest/quota.h"
 #include "exporter/ingest/source_status.h"
 #include "logparse/transport/frame_reader.h"
@@ -37,6 +38,10 @@ class FrameSource : public FrameSink {
   /// Servers that are told apart; those beyond share the readers of "other".
   static constexpr std::size_t kMostServers = 10'000;
   static constexpr std::chrono::milliseconds kIdleFlush{2000};
+  /// A session's last record is delivered after once to twice this time without more for it.
+  static constexpr std::chrono::milliseconds kAge{1500};
+  /// Of open records of all servers; beyond, the server that has most is done with its own.
+  static constexpr std::size_t kMostOpen = std::size_t{64} << 20;
   static constexpr std::chrono::minutes kForget{10};
 
   FrameSource(FrameSourceOptions options, Counting& counting);
@@ -54,7 +59,9 @@ class FrameSource : public FrameSink {
   /// Delivers what is still open of that server.
   void FlushServer(std::string_view server);
 
-  /// Delivers what nothing came after for kIdleFlush.
+  void CountDelivery(const DeliveryCount& count) { Add(status_.deliveries, count); }
+
+  /// Delivers what nothing came after for kIdleFlush or kAge.
   void EndRound(TimePoint now);
   /// Delivers what is still open; for the end of the run.
   void Finish();
@@ -66,8 +73,6 @@ class FrameSource : public FrameSink {
   SourceStatus status() const;
   /// Takes over what was counted before a restart.
   void RestoreStatus(const SourceStatus& status) { status_ = status; }
-  /// Lines above their quota, by server.
-  const std::map<std::string, std::uint64_t>& over_quota() const { return over_quota_; }
 
  private:
   struct Stream;
@@ -80,14 +85,17 @@ class FrameSource : public FrameSink {
   void Take(Stream& stream, const log::Frame& frame, std::string_view bytes, std::string_view peer,
             bool cut);
   void Show(const Stream& stream, const log::Frame& frame);
+  void Flush(Stream& stream);
+  void NoteOpen(Stream& stream);
+  void FlushLargest();
 
   const FrameSourceOptions options_;
   Counting& counting_;
   std::unordered_map<std::string, std::unique_ptr<Stream>> streams_;  // by server
   Stream* last_ = nullptr;  // most frames come from the server that the last one came from
   std::map<std::string, std::string> told_;  // prefixes by server
-  std::map<std::string, std::uint64_t> over_quota_;
-  SourceStatus status_;  // without what the streams counted
+  SourceStatus status_;                      // without what the streams counted
+  std::size_t open_bytes_ = 0;               // of all streams
   TimePoint now_;
   std::string process_;  // reused by Show()
 };

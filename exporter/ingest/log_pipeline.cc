@@ -203,7 +203,7 @@ void LogPipeline::Take(const Delivery& delivery, OnTaken on_taken) {
   // What is answered for is on disk: no record may stay open in memory alone.
   if (writer_) deliveries_->FlushServer(delivery.server);
   deliveries_->CountBadFrames(count.bad_frames);
-  delivery_stats_.Add(count);
+  deliveries_->CountDelivery(count);
   if (count.missing > 0) {
     live_.CountLost(Server(delivery.server), log::LostReason::kCountMismatch, count.missing);
   }
@@ -227,13 +227,10 @@ LogPipeline::Shown LogPipeline::Look() const {
   };
   for (const auto& source : files_) add(source);
   if (stdin_) add(stdin_);
-  for (const auto& source : frames_) {
-    add(source);
-    for (const auto& [server, lines] : source->over_quota()) shown.over_quota[server] += lines;
-  }
+  for (const auto& source : frames_) add(source);
   shown.listeners = listeners_.statuses();
   if (deliveries_ != nullptr) {
-    AppendDeliveryFamilies(delivery_stats_, frame_ids_, shown.deliveries);
+    AppendDeliveryFamilies(deliveries_->status().deliveries, frame_ids_, shown.deliveries);
   }
   return shown;
 }
@@ -268,9 +265,9 @@ void LogPipeline::BeginCommit(TimePoint now) {
   for (const auto& source : files_) {
     std::vector<FileSource::PositionRow> positions;
     source->SavePositions(positions);
-    for (auto& [key, value] : positions) {
+    for (auto& [owner, key, value] : positions) {
       rows.push_back(
-          {state::Table::kPositions, source->options().name, std::move(key), std::move(value)});
+          {state::Table::kPositions, std::move(owner), std::move(key), std::move(value)});
     }
   }
   frame_ids_.Changes(rows);
@@ -310,7 +307,22 @@ Status LogPipeline::UseState(state::Store store) {
   if (!loaded.ok() && loaded.error().code != ErrorCode::kInvalid) return loaded;
   if (!loaded.ok()) rows.clear();  // set aside; the store is empty
   if (!store.notice().empty()) spdlog::warn("{}", store.notice());
-  for (const state::Row& row : rows) Restore(row);
+  std::size_t unread = 0;
+  std::vector<const state::Row*> orphans;
+  for (const state::Row& row : rows) {
+    const auto named = [&](const auto& source) { return source->options().name == row.owner; };
+    if (row.table == state::Table::kPositions && std::ranges::none_of(files_, named)) {
+      orphans.push_back(&row);
+    } else if (!Restore(row)) {
+      ++unread;
+    }
+  }
+  for (const state::Row* row : orphans) Adopt(*row);
+  if (unread > 0) {
+    spdlog::warn(
+        "state: {} of {} rows are damaged or of a metric that is no more; they are left out",
+        unread, rows.size());
+  }
   {
     MutexLock lock(mutex_);
     published_.MarkScraped();
@@ -321,28 +333,33 @@ Status LogPipeline::UseState(state::Store store) {
   return {};
 }
 
-void LogPipeline::Restore(const state::Row& row) {
+/// How far a file was read under a source that is configured no more, or spelt otherwise now.
+void LogPipeline::Adopt(const state::Row& row) {
+  for (const auto& source : files_) {
+    if (source->Adopt(row.owner, row.key, *row.value)) return;
+  }
+}
+
+/// False: the row is none of ours.
+bool LogPipeline::Restore(const state::Row& row) {
   const std::string& value = *row.value;
   switch (row.table) {
     case state::Table::kSeries: {
       const log::TallyRow series{row.owner, row.key, value};
       MutexLock lock(mutex_);
-      live_.Restore(series);
-      published_.Restore(series);
-      break;
+      const bool known = live_.Restore(series);
+      return published_.Restore(series) && known;
     }
     case state::Table::kSources:
-      RestoreSourceRow(row.key, value, saved_[row.owner]);
-      break;
+      return RestoreSourceRow(row.key, value, saved_[row.owner]);
     case state::Table::kPositions:
-      for (const auto& source : files_) {
-        if (source->options().name == row.owner) source->Restore(row.key, value);
-      }
-      break;
+      return std::ranges::any_of(files_, [&](const auto& source) {
+        return source->options().name == row.owner && source->Restore(row.key, value);
+      });
     case state::Table::kFrames:
-      frame_ids_.Restore(row);
-      break;
+      return frame_ids_.Restore(row);
   }
+  return false;
 }
 
 Families LogPipeline::Collect() {
@@ -357,7 +374,6 @@ Families LogPipeline::Collect() {
   AppendSourceFamilies(shown.sources, families);
   if (!shown.listeners.empty()) AppendFamilies(shown.listeners, families);
   std::ranges::move(shown.deliveries, std::back_inserter(families));
-  AppendQuotaFamily(shown.over_quota, families);
   if (writer_) writer_->AppendFamilies(families);
   return families;
 }

@@ -106,7 +106,6 @@ class LogPipeline : public Counting {
   struct Shown {
     std::vector<NamedStatus> sources;
     std::vector<ListenerStatus> listeners;
-    std::map<std::string, std::uint64_t> over_quota;  // by server
     Families deliveries;
   };
   /// What a commit makes known.
@@ -123,7 +122,8 @@ class LogPipeline : public Counting {
   void Show(const fanout::Line& line) override { hub_->Add(line); }
 
   void Run();
-  void Restore(const state::Row& row);
+  bool Restore(const state::Row& row);
+  void Adopt(const state::Row& row);
   void AddFile(SourceOptions source);
   void AddFrames(FrameSourceOptions source);
   bool durable() const { return !writer_ || writer_->durable(); }
@@ -149,7 +149,6 @@ class LogPipeline : public Counting {
   SyslogListeners listeners_{io_.get_executor()};
   FrameSource* deliveries_ = nullptr;  // one of frames_
   FrameIds frame_ids_;
-  DeliveryStats delivery_stats_;
   std::vector<char> buffer_;
   log::Event event_;
   double unix_now_ = 0;

@@ -88,10 +88,10 @@ DeliveryCount TakeDelivery(const Delivery& delivery, FrameIds& frames, double no
   return count;
 }
 
-void DeliveryStats::Add(const DeliveryCount& count) {
-  ++(count.retried ? retried : fresh);
-  missing += count.missing;
-  surplus += count.surplus;
+void Add(DeliveryStats& stats, const DeliveryCount& count) {
+  ++(count.retried ? stats.retried : stats.fresh);
+  stats.missing += count.missing;
+  stats.surplus += count.surplus;
 }
 
 void AppendDeliveryFamilies(const DeliveryStats& stats, const FrameIds& frames,

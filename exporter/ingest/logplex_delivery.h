@@ -16,6 +16,7 @@
 #include "base/families.h"
 #include "exporter/ingest/delivery.h"
 #include "exporter/ingest/frame_ids.h"
+#include "exporter/ingest/source_status.h"
 
 namespace pgbeacon::ingest {
 
@@ -35,15 +36,7 @@ struct DeliveryCount {
 DeliveryCount TakeDelivery(const Delivery& delivery, FrameIds& frames, double now,
                            const std::function<void(std::string_view frame)>& on_frame);
 
-/// Sums over deliveries.
-struct DeliveryStats {
-  std::uint64_t fresh = 0;
-  std::uint64_t retried = 0;
-  std::uint64_t missing = 0;
-  std::uint64_t surplus = 0;
-
-  void Add(const DeliveryCount& count);
-};
+void Add(DeliveryStats& stats, const DeliveryCount& count);
 
 /// pgbeacon_logplex_frames_total and its kin.
 void AppendDeliveryFamilies(const DeliveryStats& stats, const FrameIds& frames, Families& families);

@@ -1,5 +1,7 @@
 #include "exporter/ingest/source_families.h"
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -35,7 +37,7 @@ constexpr Row kRows[] = {
      "Age of the oldest unread byte of the log source, 0 at its end.",
      [](const SourceStatus& s) { return s.lag_seconds; }},
     {"pgbeacon_source_catching_up", MetricType::Gauge,
-     "1 while the log source is read up to where it stood at the start.",
+     "1 until two minutes after the log source was read up to where it stood at the start.",
      [](const SourceStatus& s) { return s.catching_up ? 1.0 : 0.0; }},
 };
 // clang-format on
@@ -74,9 +76,15 @@ void AppendSourceFamilies(const std::vector<NamedStatus>& sources, Families& fam
   for (const auto& [source, status] : sources) {
     if (status.match_ratio) AddSample(ratio, {{"source", source}}, *status.match_ratio);
   }
-}
-
-void AppendQuotaFamily(const std::map<std::string, std::uint64_t>& over_quota, Families& families) {
+  Family& open = AddFamily(families, "pgbeacon_source_open_bytes", MetricType::Gauge,
+                           "Memory of the network source's records that may not be complete yet.");
+  std::map<std::string, std::uint64_t> over_quota;
+  for (const auto& [source, status] : sources) {
+    if (status.open_bytes) {
+      AddSample(open, {{"source", source}}, static_cast<double>(*status.open_bytes));
+    }
+    for (const auto& [server, lines] : status.over_quota) over_quota[server] += lines;
+  }
   Family& over = AddFamily(families, "pgbeacon_server_over_quota_lines_total", MetricType::Counter,
                            "Lines of a server that were dropped, for it sent more than its quota.");
   for (const auto& [server, lines] : over_quota) {

@@ -30,6 +30,9 @@ SyslogListeners::~SyslogListeners() { Stop(); }
 
 Status SyslogListeners::Open(SyslogListenerOptions options, FrameSink& sink) {
   const std::string name = options.name;
+  if (names_.contains(name)) {
+    return Error(ErrorCode::kInvalid, "source " + name + ": named twice");
+  }
   shared_.GrowBuffer(kStreamRead);
   auto listener = IsDatagram(options.kind)
                       ? DatagramListener::Open(std::move(options), sink, shared_)
@@ -38,6 +41,7 @@ Status SyslogListeners::Open(SyslogListenerOptions options, FrameSink& sink) {
     return Error(listener.error().code, "source " + name + ": " + listener.error().message);
   }
   listeners_.push_back(*std::move(listener));
+  names_.insert(name);
   if (shared_.streams.size() == 1) RaiseLimit();
   return {};
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,7 @@ class SyslogListeners {
 
   ListenersShared shared_;
   std::vector<std::unique_ptr<Listener>> listeners_;
+  std::set<std::string> names_;
   net::asio::steady_timer tick_;
   std::shared_ptr<bool> running_ = std::make_shared<bool>(false);  // shared with the wait
 };

@@ -33,6 +33,7 @@ struct TrackedFile {
   std::string path;                   // under which it was seen last
   std::string real_path;
   TimePoint last_data;
+  TimePoint aged{};                     // Reader::Age() was called
   std::optional<TimePoint> gone_since;  // no path of the source leads to it any more
   bool seen = true;                     // by the scan that runs
   bool pending = true;                  // to be opened and read

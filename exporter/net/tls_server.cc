@@ -183,6 +183,12 @@ Status TlsServer::Load() {
   if (SSL_CTX_use_PrivateKey_file(context.get(), files_.key.c_str(), SSL_FILETYPE_PEM) != 1) {
     return Unusable("key", files_.key);
   }
+  // A key of another type than the certificate's is taken without a look at the certificate.
+  if (SSL_CTX_check_private_key(context.get()) != 1) {
+    ERR_clear_error();
+    return Error(ErrorCode::kInvalid,
+                 "TLS key " + files_.key + ": key values mismatch with certificate " + files_.cert);
+  }
   if (!files_.client_ca.empty()) {
     const char* authorities = files_.client_ca.c_str();
     if (SSL_CTX_load_verify_file(context.get(), authorities) != 1) {

@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -87,6 +88,9 @@ struct Store::State {
   State(std::string file, DirectoryLock held) : path(std::move(file)), lock(std::move(held)) {}
 
   Status Open();
+  std::string Remains() const;
+  Status OpenDatabase();
+  void CloseAsItIs();
   Status SetAside(const std::string& why);
   Status Read(const std::function<void(const Row&)>& on_row);
   Status Write(const Row& row);
@@ -116,27 +120,53 @@ Store::~Store() = default;
 const std::string& Store::notice() const { return state_->notice; }
 Failure Store::failure() const { return state_->failure; }
 
+/// What is left of a database that lost its file or all that was in it; SQLite would begin a new
+/// one there. Empty: nothing is.
+std::string Store::State::Remains() const {
+  struct stat info = {};
+  const bool wal = stat((path + "-wal").c_str(), &info) == 0 && info.st_size > 0;
+  const bool there = stat(path.c_str(), &info) == 0;
+  if (there && info.st_size == 0) return path + ": the file is empty";
+  return !there && wal ? path + ": the file is gone, but not its -wal" : "";
+}
+
 /// Opens the database; one that cannot be read goes aside first.
 Status Store::State::Open() {
-  Result<Database> opened = Database::Open(path);
+  if (const std::string remains = Remains(); !remains.empty()) {
+    if (Status aside = SetAside(remains); !aside.ok()) return aside;
+  }
+  Status opened = OpenDatabase();
   if (!opened.ok() && opened.error().code == ErrorCode::kInvalid) {
+    CloseAsItIs();
     if (Status aside = SetAside(opened.error().message); !aside.ok()) return aside;
-    opened = Database::Open(path);
+    opened = OpenDatabase();
   }
-  if (!opened.ok()) {
-    return Error(opened.error().code,
-                 opened.error().message + "; the state in --state.dir cannot be used");
-  }
+  if (opened.ok()) return opened;
+  return Error(opened.error().code,
+               opened.error().message + "; the state in --state.dir cannot be used");
+}
+
+/// Leaves the files untouched.
+void Store::State::CloseAsItIs() {
+  writing = {};
+  if (!database) return;
+  sqlite3_db_config(database->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  database.reset();
+}
+
+Status Store::State::OpenDatabase() {
+  Result<Database> opened = Database::Open(path);
+  if (!opened.ok()) return opened.error();
   database = *std::move(opened);
   for (std::size_t table = 0; table < kTables; ++table) {
     Result<Statement> put = database->Prepare(
         fmt::format("INSERT INTO {}(owner, key, value) VALUES(?1, ?2, ?3)"
                     " ON CONFLICT(owner, key) DO UPDATE SET value = excluded.value",
                     kTableNames[table]));
-    if (!put.ok()) return put.error();
+    if (!put.ok()) return Error(ErrorCode::kInvalid, put.error().message);
     Result<Statement> remove = database->Prepare(
         fmt::format("DELETE FROM {} WHERE owner = ?1 AND key = ?2", kTableNames[table]));
-    if (!remove.ok()) return remove.error();
+    if (!remove.ok()) return Error(ErrorCode::kInvalid, remove.error().message);
     writing[table] = {*std::move(put), *std::move(remove)};
   }
   return {};
@@ -162,9 +192,7 @@ Status Store::State::SetAside(const std::string& why) {
 Status Store::Load(const std::function<void(const Row&)>& on_row) {
   const Status read = state_->Read(on_row);
   if (read.ok() || read.error().code != ErrorCode::kInvalid) return read;
-  state_->writing = {};
-  sqlite3_db_config(state_->database->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-  state_->database.reset();
+  state_->CloseAsItIs();
   if (Status aside = state_->SetAside(read.error().message); !aside.ok()) return aside;
   if (Status opened = state_->Open(); !opened.ok()) return opened;
   return read;

@@ -25,6 +25,7 @@ using http::Request;
 using http::Response;
 using RequestPtr = std::shared_ptr<const Request>;
 
+/// Above, before or after, the I/O thread would be held too long.
 constexpr std::size_t kInlineGunzip = std::size_t{64} << 10;
 constexpr std::size_t kMostFrameId = 64;
 constexpr std::size_t kServerDigits = 8;
@@ -193,13 +194,12 @@ struct LogplexInput::State {
     delivery.body = std::move(request->body);
     if (IsGzip(request->Header("content-encoding"))) {
       const std::size_t zipped_bytes = delivery.body.size();
-      auto unzip = [zipped = std::move(delivery.body), most = self->options.body_bytes] {
-        return Gunzip(zipped, most);
-      };
+      const std::size_t most = self->options.body_bytes;
       Unzipped unzipped;
-      if (zipped_bytes <= kInlineGunzip) {
-        unzipped = unzip();
-      } else {
+      unzipped.too_large = zipped_bytes > kInlineGunzip;
+      if (!unzipped.too_large) unzipped = Gunzip(delivery.body, std::min(most, kInlineGunzip));
+      if (unzipped.too_large) {
+        auto unzip = [zipped = std::move(delivery.body), most] { return Gunzip(zipped, most); };
         unzipped = co_await self->pool.Run(std::move(unzip));
       }
       if (unzipped.too_large) {
@@ -216,6 +216,7 @@ struct LogplexInput::State {
     delivery.frame_id = FrameId(request->Header("logplex-frame-id"));
     if (delivery.frame_id.empty()) ++self->unnamed;
     delivery.messages = ParseCount(request->Header("logplex-msg-count"));
+    if (delivery.messages > self->options.body_bytes) delivery.messages.reset();  // of a byte each
 
     const auto verdict = std::make_shared<Verdict>(self->executor);
     self->deliver(std::move(delivery),
@@ -272,6 +273,9 @@ void LogplexInput::Serve(http::Server& server) {
   }
   http::RouteOptions options;
   options.body_bytes = state.options.body_bytes;
+  options.too_large = [state = state_] {
+    ++state->refused[static_cast<std::size_t>(Refused::kTooLarge)];
+  };
   options.gate = [state = state_](const Request& header, std::optional<std::uint64_t> body_bytes) {
     return state->Admit(header, body_bytes);
   };

@@ -21,6 +21,7 @@ namespace {
 constexpr std::size_t kMostBytes = std::size_t{16} << 20;
 constexpr std::size_t kMostName = 253;
 constexpr std::chrono::seconds kLookEvery{1};
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 Error Mistake(std::string message) { return Error(ErrorCode::kInvalid, std::move(message)); }
 
@@ -116,6 +117,7 @@ Result<std::vector<SecretFile::Entry>> SecretFile::Read() const {
     const std::string where = path_ + ":" + std::to_string(number) + ": ";
     if (bytes > kMostBytes) return Mistake(where + "the file is larger than 16 MiB");
     if (text.ends_with('\r')) text.pop_back();
+    if (number == 1 && text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
     const std::string_view line = Trim(text);
     if (line.empty() || line.starts_with('#')) continue;
     Result<std::pair<std::string, std::string>> entry = read_line_(line);

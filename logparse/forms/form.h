@@ -87,6 +87,8 @@ class Form {
   /// Delivers every open record. A last line without its newline is delivered too when
   /// `end_of_input`; while a file is followed it is kept, for the rest may still come.
   virtual void Flush(bool end_of_input) = 0;
+  /// As Reader::Age(). Nothing to do in a form whose records are complete with their last line.
+  virtual void Age() {}
   /// Replaces the prefix from the next line on. False, and nothing changed, when it is no valid
   /// prefix. A form without prefixes takes any.
   virtual bool SetPrefix(std::string_view /*log_line_prefix*/) { return true; }

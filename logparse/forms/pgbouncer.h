@@ -19,6 +19,10 @@ class PgbouncerForm : public Form {
 
   void Push(std::string_view bytes) override;
   void Flush(bool end_of_input) override;
+  void Age() override {
+    records_.Age();
+    Sum();
+  }
   ReadPosition position() const override;
 
  private:

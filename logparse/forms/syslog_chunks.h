@@ -62,6 +62,7 @@ class Chunks {
   }
 
   bool empty() const { return queue_.empty(); }
+  std::size_t held_bytes() const { return held_bytes_; }
 
   /// Adds where the waiting pieces begin.
   void AppendOpen(std::vector<std::uint64_t>& begins) const;

@@ -73,6 +73,11 @@ void TextForm::State::Release(std::uint64_t lines_to) {
   body_heads.Clear();
 }
 
+void TextForm::State::Age() {
+  records.Age();
+  if (!opening.key.empty() && !records.IsOpen(opening.record)) opening.key.clear();
+}
+
 void TextForm::State::OnLine(std::string_view line, bool cut, std::uint64_t offset) {
   if (taken++ % LineMarks::kLines == 0) marks.Add(offset);
   if (!resume.crossed()) TryCross(offset);
@@ -201,6 +206,11 @@ void TextForm::Flush(bool end_of_input) {
     });
   }
   state_->Release(LinesTo());
+  Sum();
+}
+
+void TextForm::Age() {
+  state_->Age();
   Sum();
 }
 

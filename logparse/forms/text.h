@@ -24,6 +24,7 @@ class TextForm : public Form {
 
   void Push(std::string_view bytes) override;
   void Flush(bool end_of_input) override;
+  void Age() override;
   bool SetPrefix(std::string_view log_line_prefix) override;
   std::optional<std::string> prefix() const override;
   ReadPosition position() const override;

@@ -56,6 +56,7 @@ struct TextForm::State {
   bool SetPrefix(std::string_view text);
   void Use(Prefix found);
   void Release(std::uint64_t lines_to);
+  void Age();
   void OnLine(std::string_view line, bool cut, std::uint64_t offset);
   void HoldOrRead(std::string_view line, bool cut);
   void Read(std::string_view line, bool cut);

@@ -58,6 +58,11 @@ void WrappedForm::Flush(bool end_of_input) {
   Sum();
 }
 
+void WrappedForm::Age() {
+  inner_->Age();
+  Sum();
+}
+
 bool WrappedForm::SetPrefix(std::string_view log_line_prefix) {
   return inner_->SetPrefix(log_line_prefix);
 }

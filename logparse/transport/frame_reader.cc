@@ -202,6 +202,16 @@ void FrameReader::Take(const Frame& frame, std::string_view peer, bool cut) {
 }
 void FrameReader::Flush() { state_->Flush(); }
 
+void FrameReader::Age() {
+  state_->text.Age();
+  state_->Sum();
+}
+
+std::size_t FrameReader::open_bytes() const {
+  const TextForm::State& text = state_->text;
+  return text.records.open_bytes() + text.chunks.held_bytes() + text.held.bytes();
+}
+
 bool FrameReader::SetPrefix(std::string_view log_line_prefix) {
   const bool valid = state_->text.SetPrefix(log_line_prefix);
   state_->Sum();

@@ -36,6 +36,11 @@ class FrameReader {
 
   /// Delivers every open record.
   void Flush();
+  /// As Reader::Age().
+  void Age();
+
+  /// Of records that are open, pieces and lines that wait.
+  std::size_t open_bytes() const;
 
   bool SetPrefix(std::string_view log_line_prefix);
   std::optional<std::string> prefix() const;

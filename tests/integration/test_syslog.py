@@ -64,6 +64,7 @@ class Logger(SyslogCase):
         forms = {f"{protocol}-{way}": [f"--{protocol}", *words]
                  for protocol in ("rfc3164", "rfc5424")
                  for way, words in (("udp", ["--udp", "-P", udp]), ("lines", ["--tcp", "-P", tcp]),
+                                    ("udp-octets", ["--udp", "--octet-count", "-P", udp]),
                                     ("octets", ["--tcp", "--octet-count", "-P", tcp]))}
         exporter = self.serve({"type": "syslog_udp", "addr": f"127.0.0.1:{udp}"},
                               {"type": "syslog_tcp", "addr": f"127.0.0.1:{tcp}"})
@@ -86,7 +87,9 @@ class Logger(SyslogCase):
         self.assertEqual(0o666, os.stat(path).st_mode & 0o777)
         self.log("-u", path, "--socket-errors=on")
         self.counted(exporter, "localhost", self.RECORDS)
-        self.assertEqual(self.RECORDS, exporter.scrape().sum(LINES, source=f"unix:{path}"))
+        self.log("-u", path, "--socket-errors=on", "--octet-count")
+        self.counted(exporter, "localhost", 2 * self.RECORDS)
+        self.assertEqual(2 * self.RECORDS, exporter.scrape().sum(LINES, source=f"unix:{path}"))
         exporter.stop()
         self.assertFalse(os.path.exists(path))
 

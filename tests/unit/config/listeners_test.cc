@@ -67,6 +67,13 @@ sources:
                                      HasSubstr("pgbeacon.yml:8:"), HasSubstr("pgbeacon.yml:9:")}));
 }
 
+TEST(SyslogSources, OfAMisspeltTypeTellThatAlone) {
+  const Config config =
+      ReadConfig("sources:\n  - {type: syslog_upd, addr: \":514\", max_message: 1000}\n", "f.yml");
+  EXPECT_THAT(config.errors->messages(), ElementsAre(HasSubstr("f.yml:2:")));
+  EXPECT_TRUE(config.sources.empty() && config.syslog.empty());
+}
+
 TEST(SyslogFlags, MakeASourceOfEachAddress) {
   SyslogFlags flags;
   flags.udp = {":514", "127.0.0.1:5140"};

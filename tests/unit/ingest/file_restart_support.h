@@ -40,7 +40,9 @@ class Restarted {
 
   FileSource& source() { return *source_; }
   const Messages& messages() const { return live_; }
-  const std::map<std::string, std::string>& rows() const { return rows_; }
+  /// By source and key.
+  using Rows = std::map<std::pair<std::string, std::string>, std::string>;
+  const Rows& rows() const { return rows_; }
 
   /// Lets time pass and does one round; whether there may be more.
   bool Step(std::chrono::milliseconds time, std::size_t buffer_bytes = 1 << 16) {
@@ -68,11 +70,11 @@ class Restarted {
   std::size_t Commit() {
     std::vector<FileSource::PositionRow> changed;
     source_->SavePositions(changed);
-    for (auto& [key, value] : changed) {
+    for (auto& [source, key, value] : changed) {
       if (value) {
-        rows_[key] = *value;
+        rows_[{source, key}] = *value;
       } else {
-        rows_.erase(key);
+        rows_.erase({source, key});
       }
     }
     committed_ = live_;
@@ -85,8 +87,20 @@ class Restarted {
     live_ = committed_;
     authority_ = Authority();
     source_ = std::make_unique<FileSource>(options_, authority_, Into(live_));
-    for (const auto& [key, value] : rows_) EXPECT_TRUE(source_->Restore(key, value)) << value;
+    for (const auto& [name, value] : rows_) {
+      const auto& [source, key] = name;
+      if (source == options_.name) EXPECT_TRUE(source_->Restore(key, value)) << value;
+    }
+    for (const auto& [name, value] : rows_) {
+      const auto& [source, key] = name;
+      if (source != options_.name) source_->Adopt(source, key, value);
+    }
     source_->RestoreStatus(status_);
+  }
+  /// As with another line in the configuration.
+  void StartAs(SourceOptions options) {
+    options_ = std::move(options);
+    Start();
   }
 
   /// Killed right after a commit and started again; all is read.
@@ -99,12 +113,12 @@ class Restarted {
   }
 
  private:
-  const SourceOptions options_;
+  SourceOptions options_;
   Authority authority_;
   Messages live_;
   Messages committed_;
   SourceStatus status_;
-  std::map<std::string, std::string> rows_;
+  Rows rows_;
   std::unique_ptr<FileSource> source_;
   std::vector<char> buffer_;
   TimePoint now_ = TimePoint() + std::chrono::hours(1);

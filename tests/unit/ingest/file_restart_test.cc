@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "file_restart_support.h"
 #include "temp_files.h"
@@ -54,6 +55,48 @@ TEST(FileRestart, CompletesARecordThatWasOpen) {
   log.Run();
   log.Run();
   EXPECT_EQ(log.messages(), (Messages{{"7|boom||SELECT 1\n+ 2", 1}}));
+}
+
+TEST(FileRestart, GoesOnUnderANameThatIsSpeltOtherwise) {
+  TempFolder folder;
+  Append(folder / "x.log", Records(10));
+  Restarted log(Named(folder / "x.log", true));
+  log.Run();
+  log.Run();
+  const std::string name = fs::path(folder / "x").parent_path().filename().string();
+  const std::vector<std::string> spellings = {"*.log", "../" + name + "/x.log", "x*.log", "x.log"};
+  for (const std::string& spelt : spellings) {
+    log.Commit();
+    log.Kill();
+    Append(folder / "x.log", Records(5));
+    log.StartAs(Named(folder / spelt, spelt == "*.log"));
+    log.Run();
+    log.Run();
+  }
+  EXPECT_EQ(Count(log.messages()), 30);
+  log.Commit();
+  for (const auto& [name, value] : log.rows()) EXPECT_EQ(name.first, folder / "x.log") << value;
+}
+
+TEST(FileRestart, LeavesFilesOfOtherSourcesAlone) {
+  TempFolder folder;
+  Append(folder / "x.log", Records(10));
+  Restarted log(Named(folder / "x.log", true));
+  log.Run();
+  log.Commit();
+  log.Kill();
+  Append(folder / "y.log", Records(3));
+  log.StartAs(Named(folder / "y.log"));
+  log.Run();
+  log.Run();
+  EXPECT_EQ(Lost(log), 0u);
+  log.Commit();
+  log.Kill();
+  Append(folder / "x.log", Records(5));
+  log.StartAs(Named(folder / "x.log"));
+  log.Run();
+  log.Run();
+  EXPECT_EQ(Count(log.messages()), 15);
 }
 
 TEST(FileRestart, DeliversARecordThatWasOpenWhenNothingComesAfterIt) {
@@ -377,6 +420,8 @@ TEST(FileRestart, TellsCatchingUpUntilWhatWasWrittenMeanwhileIsRead) {
   log.Step(milliseconds(0), 100);
   EXPECT_TRUE(log.source().status().catching_up);
   log.Run();
+  EXPECT_TRUE(log.source().status().catching_up) << "until every scrape has seen it";
+  log.Step(FileSource::kHistory, 100);
   EXPECT_FALSE(log.source().status().catching_up);
 }
 
@@ -450,7 +495,7 @@ TEST(FileRestart, WritesReadableRows) {
   struct stat status = {};
   ASSERT_EQ(stat((folder / "log").c_str(), &status), 0);
   const std::string& row =
-      log.rows().at(std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino));
+      log.rows().at({"test", std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino)});
   EXPECT_THAT(row, HasSubstr("\"path\":\"" + (folder / "log") + "\""));
   EXPECT_THAT(row, HasSubstr("\"end\":" + std::to_string(text.size())));
   EXPECT_THAT(row, HasSubstr("\"form\":\"stderr\""));

@@ -265,6 +265,33 @@ TEST(FileSource, ReadsAFolderOrPipeAsNothing) {
   EXPECT_EQ(driven.Logged(), 1);
 }
 
+TEST(FileSource, CountsAFileOnceThatTwoSourcesName) {
+  TempFolder folder;
+  Append(folder / "x.log", Records(10));
+  fs::create_symlink(folder / "x.log", folder / "link.txt");
+  Driven driven({Named(folder / "*.log", true), Named(folder / "x.log", true),
+                 Named(folder / "link.txt", true)});
+  EXPECT_EQ(driven.Logged(), 10);
+  Append(folder / "x.log", Records(5));
+  EXPECT_EQ(driven.Logged(), 15);
+}
+
+TEST(FileSource, DeliversASessionsLastRecordWhileOthersWrite) {
+  TempFolder folder;
+  Append(folder / "log", "");
+  Driven driven({From(folder / "log")});
+  driven.Run();
+  Append(folder / "log",
+         "2026-11-20 22:09:45.301 UTC [7] FATAL:  the database system is starting up\n");
+  for (int i = 0; i < 30; ++i) {  // 3 s
+    Append(folder / "log",
+           "2026-11-20 22:09:45.301 UTC [8] LOG:  one\n"
+           "2026-11-20 22:09:45.301 UTC [9] LOG:  two\n");
+    driven.Run(std::chrono::milliseconds(100));
+  }
+  EXPECT_EQ(driven.Source("pg_log_messages_total", {{"severity", "FATAL"}}), 1);
+}
+
 TEST(FileSource, TellsHowFarBehindItIs) {
   TempFolder folder;
   const std::string backlog = Records(20000);
@@ -278,6 +305,8 @@ TEST(FileSource, TellsHowFarBehindItIs) {
   while (pipeline.Step(now)) {
   }
   pipeline.Step(now + seconds(1));  // what was read is shown when it is committed
+  EXPECT_EQ(driven.Source("pgbeacon_source_catching_up"), 1) << "as every scrape is to see";
+  pipeline.Step(now + FileSource::kHistory + seconds(2));
   EXPECT_EQ(driven.Source("pgbeacon_source_lag_bytes"), 0);
   EXPECT_EQ(driven.Source("pgbeacon_source_lag_seconds"), 0);
   EXPECT_EQ(driven.Source("pgbeacon_source_catching_up"), 0);

@@ -122,10 +122,10 @@ TEST(DeliveryStats, AreExported) {
   DeliveryStats stats;
   DeliveryCount count;
   count.missing = 4;
-  stats.Add(count);
+  Add(stats, count);
   count.missing = 0;
   count.retried = true;
-  stats.Add(count);
+  Add(stats, count);
   Families families;
   AppendDeliveryFamilies(stats, FrameIds(), families);
   std::string text;

@@ -18,10 +18,24 @@ TEST_F(SyslogUdp, TakesADatagramAsAFrame) {
   ASSERT_TRUE(Sender("[::1]" + port, SOCK_DGRAM).Send("5 <13>x"));
   ASSERT_TRUE(Sender("127.0.0.1" + port, SOCK_DGRAM).Send(largest));
   ASSERT_TRUE(UntilFrames(3));
-  EXPECT_THAT(sink_.Texts(), ElementsAre("<13>one\nand two", "5 <13>x", largest));
+  EXPECT_THAT(sink_.Texts(), ElementsAre("<13>one\nand two", "<13>x", largest));
   EXPECT_EQ(sink_.frames[0].peer, "127.0.0.1");
   EXPECT_EQ(sink_.frames[1].peer, "::1");
   EXPECT_EQ(sink_.frames[2].peer, "127.0.0.1");
+}
+
+TEST_F(SyslogUdp, TakesTheOctetCountOffThatItsSenderWrote) {
+  const Sender sender(Listen({.kind = ListenerKind::kUdp}), SOCK_DGRAM);
+  const std::string umlauts = "<13>gr\xc3\xbc\xc3\x9f";
+  for (const std::string& datagram :
+       {std::string("9 <13>hello"), std::string("10 <13>hello\n"), "6 " + umlauts,
+        std::string("100 <13>rows"), std::string("5 apples"), std::string("5 "),
+        std::string("05 <13>x"), std::string("12345678 <13>x")}) {
+    ASSERT_TRUE(sender.Send(datagram));
+  }
+  ASSERT_TRUE(UntilFrames(8));
+  EXPECT_THAT(sink_.Texts(), ElementsAre("<13>hello", "<13>hello\n", umlauts, "100 <13>rows",
+                                         "5 apples", "5 ", "<13>x", "12345678 <13>x"));
 }
 
 TEST_F(SyslogUdp, CutsAtTheLargestFrame) {

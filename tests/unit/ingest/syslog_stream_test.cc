@@ -252,6 +252,15 @@ TEST_F(SyslogStream, TellsWhatToDoWhenAnAddressIsTaken) {
   EXPECT_THAT(status.error().message, HasSubstr("`ss -ltnp sport = :"));
 }
 
+TEST_F(SyslogStream, TellsOfASourceThatIsNamedTwice) {
+  SyslogListeners listeners(io_.get_executor());
+  const SyslogListenerOptions options{.name = "tcp:127.0.0.1:0", .address = "127.0.0.1:0"};
+  ASSERT_TRUE(listeners.Open(options, sink_).ok());
+  const Status again = listeners.Open(options, sink_);
+  ASSERT_FALSE(again.ok());
+  EXPECT_EQ(again.error().message, "source tcp:127.0.0.1:0: named twice");
+}
+
 class SyslogUnixStream : public SyslogTest {
  protected:
   const std::string path_ = testing::TempDir() + "pgbeacon-stream-" + std::to_string(getpid());

@@ -24,11 +24,11 @@ class Certificates {
   ~Certificates() { std::filesystem::remove_all(folder_); }
 
   /// NAME.crt and NAME.key, which vouch for themselves.
-  net::TlsFiles Make(const std::string& name) const {
-    const std::string command =
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 "
-        "-nodes -days 2 -subj /CN=" +
-        name + " -keyout " + folder_ + name + ".key -out " + folder_ + name + ".crt 2>/dev/null";
+  net::TlsFiles Make(const std::string& name,
+                     const std::string& key = "ec -pkeyopt ec_paramgen_curve:prime256v1") const {
+    const std::string command = "openssl req -x509 -newkey " + key +
+                                " -nodes -days 2 -subj /CN=" + name + " -keyout " + folder_ + name +
+                                ".key -out " + folder_ + name + ".crt 2>/dev/null";
     EXPECT_EQ(std::system(command.c_str()), 0);
     return {.cert = folder_ + name + ".crt", .key = folder_ + name + ".key"};
   }
@@ -209,6 +209,31 @@ TEST_F(SyslogTls, ReadsACertificateAgainThatHasChanged) {
   EXPECT_GT(status().certificate_not_after, UnixNow());
 }
 
+TEST_F(SyslogTls, TakesARenewalWithAnotherTypeOfKeyWhenBothFilesAreThere) {
+  const std::string address = Listen(Options());
+  const auto name = [&] {
+    std::string seen;
+    Beside([&] {
+      TlsSender sender(address);
+      EXPECT_TRUE(sender.Connect());
+      seen = sender.ServerName();
+    });
+    return seen;
+  };
+  constexpr auto kOver = std::filesystem::copy_options::overwrite_existing;
+  const net::TlsFiles rsa = certificates_.Make("rsa", "rsa:2048");
+  const net::TlsFiles curve = certificates_.Make("curve");
+  EXPECT_EQ(name(), "first");
+  std::filesystem::copy_file(rsa.key, server_.key, kOver);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(name(), "first");
+  std::filesystem::copy_file(rsa.cert, server_.cert, kOver);
+  EXPECT_TRUE(Until([&] { return name() == "rsa"; }));
+  std::filesystem::copy_file(curve.cert, server_.cert, kOver);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(name(), "rsa");
+  std::filesystem::copy_file(curve.key, server_.key, kOver);
+  EXPECT_TRUE(Until([&] { return name() == "curve"; }));
+}
+
 TEST_F(SyslogTls, RefusesFilesThatItCannotUse) {
   SyslogListeners listeners(io_.get_executor());
   SyslogListenerOptions options = Options();
@@ -222,6 +247,13 @@ TEST_F(SyslogTls, RefusesFilesThatItCannotUse) {
   const Status mixed = listeners.Open(options, sink_);
   ASSERT_FALSE(mixed.ok());
   EXPECT_THAT(mixed.error().message, HasSubstr("key values mismatch"));
+  const net::TlsFiles rsa = certificates_.Make("rsa", "rsa:2048");
+  for (const auto& [cert, key] : {std::pair(server_.cert, rsa.key), {rsa.cert, server_.key}}) {
+    options.tls = {.cert = cert, .key = key};
+    const Status types = listeners.Open(options, sink_);
+    ASSERT_FALSE(types.ok());
+    EXPECT_THAT(types.error().message, HasSubstr("key values mismatch"));
+  }
 }
 
 TEST_F(SyslogTls, ShowsItsFamilies) {

@@ -59,4 +59,11 @@ inline SourceOptions From(std::string glob, bool begin = false,
   return options;
 }
 
+/// The same under a name of its own, as sources of a configuration have.
+inline SourceOptions Named(std::string glob, bool begin = false) {
+  SourceOptions options = From(std::move(glob), begin);
+  options.name = options.glob;
+  return options;
+}
+
 }  // namespace pgbeacon::ingest

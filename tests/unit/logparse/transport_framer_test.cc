@@ -114,6 +114,67 @@ TEST(Framer, FindsTheNextFrameBehindACountThatIsTooSmall) {
   EXPECT_EQ(outcome.bad, 1U);
 }
 
+// Of a sender that counts characters where bytes are meant: the last digit is left over and looks
+// like one of the next count.
+std::string Numbered(int i, int off) {
+  return Counted("<132>1 2026-11-21T15:14:23Z h p 4711 - - [" + std::to_string(i) + "-1] " +
+                     std::string(100, 'x') + " at character 15",
+                 off);
+}
+
+TEST(Framer, TellsLeftOverDigitsFromTheNextCount) {
+  for (const int off : {-1, -2}) {
+    for (const int every : {1, 7, 50}) {
+      std::string bytes;
+      for (int i = 1; i <= 200; ++i) bytes += Numbered(i, i % every == 0 ? off : 0);
+      const Outcome outcome = Read(bytes, 1 << 20);
+      ASSERT_EQ(outcome.frames.size(), 200U) << off << ' ' << every;
+      EXPECT_LE(outcome.bad, 200U / static_cast<unsigned>(every));
+      for (std::size_t i = 0; i < 200; ++i) {
+        EXPECT_THAT(outcome.frames[i],
+                    testing::StartsWith("<132>1 2026-11-21T15:14:23Z h p 4711 - - [" +
+                                        std::to_string(i + 1) + "-1] xxx"));
+        EXPECT_THAT(outcome.frames[i], testing::HasSubstr("x at character"));
+      }
+    }
+  }
+}
+
+TEST(Framer, WaitsForNoLaterFrameOnceASenderIsKnownToMiscount) {
+  Framer framer(1 << 20);
+  Strings frames;
+  const auto take = [&](std::string_view frame, bool) { frames.emplace_back(frame); };
+  for (int i = 1; i <= 60; ++i) framer.Push(Numbered(i, i == 1 ? -1 : 0), take);
+  EXPECT_EQ(frames.size(), 60U);
+  EXPECT_EQ(framer.held(), 0U);
+  framer.Push(Numbered(61, -1), take);
+  framer.Push(Numbered(62, 0), take);
+  framer.Push(Numbered(63, 0), take);
+  EXPECT_EQ(frames.size(), 63U);
+}
+
+TEST(Framer, SplitsNoFrameThatFitsWhateverStandsInIt) {
+  const std::string forged = "<13>" + std::string(82, 'x') + Counted("<132>1 forged");
+  const std::string message = forged + std::string(186 - forged.size(), 'y');
+  const std::string bytes = Counted("<13>a") + Counted(message) + Counted(message);
+  EXPECT_EQ(Read(bytes).frames, (Strings{"<13>a", message, message}));
+  EXPECT_EQ(Read(bytes + "<13>b\n").frames, (Strings{"<13>a", message, message, "<13>b"}));
+  EXPECT_EQ(Read(bytes + Counted("<13>c")).bad, 0U);
+}
+
+TEST(Framer, GivesWhatFollowsAWrongCountAtTheEnd) {
+  const Outcome outcome = Read(Numbered(1, -1) + Numbered(2, 0) + Numbered(3, 0));
+  EXPECT_EQ(outcome.frames.size(), 3U);
+  EXPECT_EQ(outcome.bad, 1U);
+}
+
+TEST(Framer, FindsACountBehindAnyNumberOfDigits) {
+  for (const char* digits : {"7", "2026", "20261121", "202611211234567890123"}) {
+    const Outcome outcome = Read(Counted("<13>a") + "x" + digits + Numbered(2, 0) + Numbered(3, 0));
+    EXPECT_EQ(outcome.frames.size(), 3U) << digits;
+  }
+}
+
 TEST(Framer, FindsTheNextFrameBehindGarbage) {
   const Outcome outcome = Read(Counted("<13>a") + "???1234 56 <x>\n\n" + Counted("<13>b"));
   EXPECT_THAT(outcome.frames, ElementsAre("<13>a", "<13>b"));
@@ -168,23 +229,28 @@ TEST(Framer, CopiesNoFrameThatStandsInThePushedBytes) {
 TEST(Framer, GivesTheSameFramesHoweverTheBytesAreSplit) {
   std::mt19937 random(20261120);
   const auto below = [&random](std::uint32_t n) { return static_cast<std::size_t>(random() % n); };
-  const Strings parts = {Counted("<134>1 2026-11-20T20:14:23Z h postgres 7 - - [3-1] LOG:  hi"),
-                         "<134>Nov 20 20:14:23 h postgres[7]: [3-2] \tx\n",
-                         Counted("<13>a\n<13>b\n7 <13>xyz\n"),
-                         Counted("<13>abc5", 1),
-                         Counted("<13>abcdef", -2),
-                         Counted("<13>abc\n", 1),
-                         Counted("<13>abc", -1),
-                         Counted("<13>" + std::string(300, 'y')),
-                         "<13>" + std::string(300, 'z') + "\r\n",
-                         "\r\n",
-                         std::string(1, '\0'),
-                         "12 ",
-                         "0",
-                         "999999999 ",
-                         "garbage ",
-                         "7",
-                         "\n"};
+  const Strings parts = {
+      Counted("<134>1 2026-11-20T20:14:23Z h postgres 7 - - [3-1] LOG:  hi"),
+      "<134>Nov 20 20:14:23 h postgres[7]: [3-2] \tx\n",
+      Counted("<13>a\n<13>b\n7 <13>xyz\n"),
+      Counted("<13>abc5", 1),
+      Counted("<13>abcdef", -2),
+      Counted("<13>abc\n", 1),
+      Counted("<13>" + std::string(20, 'y') + " 15", -1),
+      Counted("<13>" + std::string(30, 'y') + " 15", -2),
+      Counted("<13>" + std::string(10, 'y') + "12 <13>1 b" + std::string(90, 'y')),
+      Counted("<13>" + std::string(7, 'y') + "5 <13>1 b" + std::string(60, 'y') + "6"),
+      Counted("<13>abc", -1),
+      Counted("<13>" + std::string(300, 'y')),
+      "<13>" + std::string(300, 'z') + "\r\n",
+      "\r\n",
+      std::string(1, '\0'),
+      "12 ",
+      "0",
+      "999999999 ",
+      "garbage ",
+      "7",
+      "\n"};
   for (int run = 0; run < 3000; ++run) {
     std::string bytes;
     for (std::size_t i = 1 + below(12); i > 0; --i) {

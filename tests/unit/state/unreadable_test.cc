@@ -158,13 +158,39 @@ TEST(OlderSchema, WhoseUpgradeFailsStaysAsItIs) {
   Sql(temp.file(), "CREATE TABLE series(x TEXT)");  // nothing of it was left
 }
 
-TEST(EmptyFile, IsANewState) {
+TEST(EmptyFile, GoesAsideForItMayHaveHeldCounts) {
   TempState temp;
   fs::create_directory(temp.dir());
   std::ofstream(temp.file()).flush();
   Result<Store> store = Store::Open(temp.dir());
   ASSERT_TRUE(store.ok()) << store.error().message;
-  EXPECT_EQ(store->notice(), "");
+  EXPECT_THAT(store->notice(), HasSubstr("the file is empty"));
+  EXPECT_THAT(store->notice(), HasSubstr("counting begins anew"));
+}
+
+TEST(LostFile, LeavesItsLogUntouched) {
+  TempState temp;
+  fs::create_directory(temp.dir());
+  std::ofstream(temp.file() + "-wal") << "counts";
+  Result<Store> store = Store::Open(temp.dir());
+  ASSERT_TRUE(store.ok()) << store.error().message;
+  EXPECT_THAT(store->notice(), HasSubstr("gone, but not its -wal"));
+  bool kept = false;
+  for (const auto& entry : fs::directory_iterator(temp.dir())) {
+    std::string text;
+    std::getline(std::ifstream(entry.path()), text);
+    kept |= text == "counts";
+  }
+  EXPECT_TRUE(kept);
+}
+
+TEST(MissingTable, MakesADatabaseUnreadable) {
+  TempState temp;
+  { ASSERT_TRUE(Store::Open(temp.dir()).ok()); }
+  Sql(temp.file(), "DROP TABLE positions");
+  Result<Store> store = Store::Open(temp.dir());
+  ASSERT_TRUE(store.ok()) << store.error().message;
+  EXPECT_THAT(store->notice(), HasSubstr("positions"));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -27,6 +28,7 @@ using ingest::Taken;
 using std::chrono::milliseconds;
 using testing::HasSubstr;
 
+constexpr int kPoolThreads = 2;
 const std::string kBody = "26 <134>1 - host app p.1 - hi";
 
 /// An ingest thread of which the test says what it does with each delivery.
@@ -299,6 +301,40 @@ TEST_F(Logplex, RefusesABombAndOtherEncodings) {
   EXPECT_TRUE(Holds(0));
 }
 
+TEST_F(Logplex, InflatesWhatBecomesLargeBesideTheServersThread) {
+  LogplexOptions options;
+  options.body_bytes = 4 << 20;
+  Open(options);
+  std::promise<void> free;
+  const std::shared_future<void> freed = free.get_future().share();
+  OnServer([&] {
+    for (int thread = 0; thread < kPoolThreads; ++thread) {
+      net::asio::co_spawn(
+          io_,
+          [](net::BlockingPool& pool, std::shared_future<void> until) -> net::awaitable<void> {
+            auto wait = [until] {
+              until.wait();
+              return 0;
+            };
+            co_await pool.Run(std::move(wait));
+          }(pool_, freed),
+          net::asio::detached);
+    }
+  });
+  const std::string bomb = metrics::Gzip(std::string(8 << 20, 'x'));
+  ASSERT_LT(bomb.size(), 64U << 10);
+  RawClient bomber(port_);
+  bomber.Send(Header(bomb.size(), "Content-Encoding: gzip\r\n") + bomb);
+  ASSERT_TRUE(Holds(static_cast<double>(bomb.size())));
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_EQ(Post("Content-Encoding: gzip\r\n", metrics::Gzip(kBody)).status, 200);
+  }
+  EXPECT_EQ(Refused("too_large"), 0);
+  free.set_value();
+  EXPECT_EQ(bomber.Read().status, 413);
+  EXPECT_EQ(Refused("too_large"), 1);
+}
+
 TEST_F(Logplex, HasALimitOfItsOwnForBodies) {
   LogplexOptions options;
   options.body_bytes = 4 << 20;
@@ -307,6 +343,13 @@ TEST_F(Logplex, HasALimitOfItsOwnForBodies) {
   RawClient client(port_);
   client.Send(Header((4 << 20) + 1, ""));
   EXPECT_EQ(client.Read().status, 413);
+  EXPECT_EQ(Refused("too_large"), 1);
+  RawClient chunks(port_);
+  chunks.Send("POST /logplex HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n400001\r\n" +
+              std::string((4 << 20) + 1, 'x') + "\r\n0\r\n\r\n");
+  EXPECT_EQ(chunks.Read().status, 413);
+  EXPECT_EQ(Refused("too_large"), 2);
+  EXPECT_TRUE(Holds(0));
 }
 
 TEST_F(Logplex, TakesChunkedBodies) {
@@ -320,8 +363,10 @@ TEST_F(Logplex, TakesChunkedBodies) {
 
 TEST_F(Logplex, TakesAnyContentTypeAndAnyCount) {
   Open({});
-  for (const char* headers : {"Logplex-Msg-Count: many\r\n", "Logplex-Msg-Count: -1\r\n",
-                              "Logplex-Msg-Count: \r\n", "X: application/x-logplex-1\r\n"}) {
+  for (const char* headers :
+       {"Logplex-Msg-Count: 9223372036854775809\r\n", "Logplex-Msg-Count: 16777217\r\n",
+        "Logplex-Msg-Count: many\r\n", "Logplex-Msg-Count: -1\r\n", "Logplex-Msg-Count: \r\n",
+        "X: application/x-logplex-1\r\n"}) {
     EXPECT_EQ(Post(headers).status, 200) << headers;
     EXPECT_EQ(ingest_.deliveries().back().messages, std::nullopt);
   }

@@ -54,6 +54,19 @@ TEST_F(SecretFiles, MapTokensToServers) {
   }
 }
 
+TEST_F(SecretFiles, SkipAByteOrderMark) {
+  Write(
+      "\xEF\xBB\xBF"
+      "d.1: one\nd.2: two\n");
+  SecretFile tokens(path_, ReadDrainToken);
+  EXPECT_EQ(tokens.Find("d.1", now_), "one");
+  Write(
+      "\xEF\xBB\xBF"
+      "user:secret\n");
+  SecretFile credentials(path_, ReadCredentials);
+  EXPECT_EQ(credentials.Find("user:secret", now_), "user");
+}
+
 TEST_F(SecretFiles, KnowADrainThatWasAddedAMomentAgo) {
   Write("d.1: one\n");
   SecretFile tokens(path_, ReadDrainToken);

@@ -7,14 +7,16 @@ PGB_MATRIX_DIR holds a folder per major but 15, as for test_matrix.py.
 import json
 import os
 import signal
+import subprocess
 import threading
 import unittest
 
 from harness import beacon
 from harness.case import BeaconCase
 from harness.peer import PEER_ROWS, PENDING, seen_on
-from harness.postgres import BIN, PASSWORD, Pair
+from harness.postgres import BIN, PASSWORD, Pair, Server
 from harness.tools import require
+from harness.users import command_as_user
 from harness.waiting import wait_for
 
 ROOT = os.environ.get("PGB_MATRIX_DIR", os.path.join(os.path.dirname(__file__), "../../build/tools"))
@@ -44,8 +46,8 @@ class Statistics(BeaconCase):
         self.primary, self.standby = self.pair.primary, self.pair.standby
         self.prepare()
         for check in (self.peers_names, self.roles, self.settings, self.prepared_transactions,
-                      self.horizon, self.progress, self.replication, self.slots, self.backlog,
-                      self.receiver_down):
+                      self.horizon, self.progress, self.directories, self.subscriptions,
+                      self.replication, self.slots, self.backlog, self.cascade, self.receiver_down):
             with self.subTest(check.__name__):
                 check()
         for server in (self.primary, self.standby):
@@ -88,7 +90,7 @@ class Statistics(BeaconCase):
     def peers_names(self):
         for server, kind in ((self.primary, "primary"), (self.standby, "standby")):
             page = self.page(server)
-            wrong = []
+            wrong, right = [], 0
             for row in PEER_ROWS:
                 if not seen_on(row, self.major, kind):
                     continue
@@ -100,10 +102,12 @@ class Statistics(BeaconCase):
                 kind_here = page.types[row.name]
                 if kind_here != row.type:
                     wrong.append(f"{row.name} is {kind_here}, not {row.type}")
+                right += 1
                 labels = {name for key in series for name, _ in key}
                 if labels != row.labels:
                     wrong.append(f"{row.name} has {sorted(labels)}, not {sorted(row.labels)}")
             self.assertEqual([], wrong, kind)
+            self.assertLess(280, right, kind)
 
     # Rights.
 
@@ -246,6 +250,88 @@ class Statistics(BeaconCase):
         self.primary.query("select pg_terminate_backend(%s)", (session.get_backend_pid(),))
         thread.join(30)
         self.assertFalse(thread.is_alive())
+
+    def directories(self):
+        session = self.session(self.primary)
+        with session.cursor() as cursor:
+            cursor.execute("set work_mem = '64kB'")
+            cursor.execute("begin")
+            cursor.execute("declare c cursor for select * from slow order by md5(n::text)")
+            cursor.execute("fetch c")
+            page = self.page(self.primary)
+            self.assertLessEqual(1, page.value("pg_tmpdir_files", spcname="pg_default"))
+            self.assertLess(8192, page.value("pg_tmpdir_size_bytes", spcname="pg_default"))
+            self.assertLessEqual(0, page.value("pg_tmpdir_oldest_age_seconds", spcname="pg_default"))
+            cursor.execute("rollback")
+        self.assertIsNone(self.page(self.primary).value("pg_tmpdir_oldest_age_seconds", spcname="pg_default"))
+        self.assertLess(0, page.value("pg_logdir_size_bytes"))
+        self.assertEqual(self.primary.value("select pg_tablespace_size('pg_global')"),
+                         page.value("pg_tablespace_size_bytes", spcname="pg_global"))
+        self.assertLessEqual(1, page.value("pg_stat_ssl_connections", ssl="false"))
+        self.assertEqual(0, page.value("pg_notification_queue_usage_ratio"))
+        self.assertEqual(0, page.value("pg_extension_update_available", extname="pg_stat_statements"))
+
+    def subscriptions(self):
+        """A subscription of the server to itself, whose worker fails on the first row."""
+        self.primary.query("create table published (n int primary key)")
+        self.primary.query("create publication all_rows for table published")
+        self.primary.query("create database subscriber")
+        self.primary.query("select pg_create_logical_replication_slot('sub', 'pgoutput')")
+        self.primary.query("create table published (n int primary key)", dbname="subscriber")
+        self.primary.query("insert into published values (1)", dbname="subscriber")
+        source = f"host={self.primary.sockets} port={self.primary.port} user=postgres dbname=postgres"
+        self.primary.query(f"create subscription sub connection '{source}' publication all_rows "
+                           "with (create_slot = false, copy_data = false)", dbname="subscriber")
+        where = {"datname": "subscriber", "subname": "sub"}
+        wait_for(lambda: self.page(self.primary).value("pg_stat_subscription_received_position_bytes", **where),
+                 "the subscription to work")
+        page = self.page(self.primary)
+        self.assertEqual(1, page.value("pg_subscription_enabled", **where))
+        self.assertEqual(1, page.value("pg_stat_subscription_up", **where))
+        self.assertEqual(1, page.value("pg_publications"))
+        self.assertEqual(1, page.value("pg_publication_tables"))
+        self.assertEqual(1, page.value("pg_replication_origins"))
+        self.primary.query("insert into published values (1)")
+        if self.major >= 15:
+            wait_for(lambda: self.page(self.primary).value("pg_stat_subscription_apply_errors_total", subname="sub"),
+                     "the error to be counted")
+        if self.major >= 18:
+            self.assertLessEqual(1, self.page(self.primary).value(
+                "pg_stat_subscription_confl_insert_exists_total", subname="sub"))
+        self.primary.query("alter subscription sub disable", dbname="subscriber")
+        page = self.page(self.primary)
+        self.assertEqual(0, page.value("pg_subscription_enabled", **where))
+        self.primary.query("alter subscription sub set (slot_name = none)", dbname="subscriber")
+        self.primary.query("drop subscription sub", dbname="subscriber")
+        wait_for(lambda: self.primary.value("select not active from pg_replication_slots where slot_name = 'sub'"),
+                 "the slot to be free")
+        self.primary.query("select pg_drop_replication_slot('sub')")
+
+    def cascade(self):
+        """A standby of the standby, without a slot."""
+        self.standby.stop()
+        leaf = Server(self.pair.folder, "leaf", self.standby.programs, SETTINGS)
+        subprocess.run(command_as_user(["cp", "-a", self.standby.data, leaf.data]), check=True)
+        self.standby.start()
+        leaf.settings["primary_conninfo"] = (f"host={self.standby.sockets} port={self.standby.port} "
+                                             "user=postgres application_name=leaf")
+        leaf.start()
+        self.addCleanup(leaf.stop, signal.SIGQUIT)
+        wait_for(lambda: self.standby.value("select count(*) from pg_stat_replication where state = 'streaming'"),
+                 "the leaf to stream", 60)
+        wait_for(lambda: leaf.value("select latest_end_lsn is not null from pg_stat_wal_receiver"), "a message")
+        page = self.page(self.standby)
+        self.assertEqual({}, page.failed_collectors())
+        for name in ("pg_wal_lsn_diff", "pg_current_wal_lsn_bytes", "replay_position_bytes", "sent_lag_bytes"):
+            [value] = page.series(f"pg_stat_replication_{name}", application_name="leaf").values()
+            self.assertGreaterEqual(value, 0, name)
+        page = self.page(leaf)
+        self.assertEqual({}, page.failed_collectors())
+        self.assertEqual(1, page.value("pg_stat_wal_receiver_up"))
+        for name in ("flushed_lsn", "receive_start_tli", "written_position_bytes", "last_msg_age_seconds"):
+            [value] = page.series(f"pg_stat_wal_receiver_{name}", status="streaming").values()
+            self.assertGreater(value, 0, name)
+        leaf.stop(signal.SIGQUIT)
 
     def replication(self):
         page = self.page(self.primary)

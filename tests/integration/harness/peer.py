@@ -7,7 +7,7 @@ from .pages import DATA
 
 Row = collections.namedtuple("Row", "name type labels where")
 
-# Names that are not on the page yet, by prefix, with who is to bring them.
+# Names that are not on the page yet, by prefix, with what they belong to.
 PENDING = {
     "pg_stat_user_tables_": "relations of each database",
     "pg_statio_user_": "relations of each database",

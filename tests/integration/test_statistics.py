@@ -144,7 +144,7 @@ class Statistics(BeaconCase):
                             ("max_wal_size_bytes", 1 << 30), ("pg_stat_statements_max", 5000)):
             self.assertEqual(value, page.value("pg_settings_" + name), name)
         self.assertEqual(0, page.value("pg_settings_pending_restarts"))
-        before = page.value("pg_settings_hash_info")
+        before = page.value("pg_settings_hash")
         self.primary.query("alter system set max_connections = 60")
         self.primary.query("alter database template1 set work_mem = '8MB'")
         self.primary.query("select pg_reload_conf()")
@@ -154,12 +154,12 @@ class Statistics(BeaconCase):
         self.assertEqual(1, page.value("pg_settings_pending_restart_info", setting="max_connections"))
         self.assertEqual(1, page.value("pg_settings_pending_restarts"))
         self.assertEqual(1, page.value("pg_db_role_settings", kind="database"))
-        self.assertEqual(before, page.value("pg_settings_hash_info"), "nothing in effect has changed")
+        self.assertEqual(before, page.value("pg_settings_hash"), "nothing in effect has changed")
         self.primary.query("alter system reset max_connections")
         self.primary.query("alter system set deadlock_timeout = '3s'")
         self.primary.query("select pg_reload_conf()")
         wait_for(lambda: self.primary.value("show deadlock_timeout") == "3s", "the reload")
-        self.assertNotEqual(before, self.page(self.primary).value("pg_settings_hash_info"))
+        self.assertNotEqual(before, self.page(self.primary).value("pg_settings_hash"))
 
     def prepared_transactions(self):
         self.primary.query("create table prepared (n int)")
@@ -371,6 +371,11 @@ class Statistics(BeaconCase):
         self.assertEqual(1, page.value("pg_replication_slot_wal_status", wal_status="reserved", **where))
         self.assertEqual(1, page.value("pg_replication_slots_wal_status", wal_status="reserved", **where))
         self.assertEqual(0, page.value("pg_replication_slots_slot_is_active", **where))
+        for old, new in (("slot_slot_current_wal_lsn", "slots_slot_current_wal_lsn"),
+                         ("slot_slot_confirmed_flush_lsn", "slots_slot_confirmed_flush_lsn"),
+                         ("slot_slot_is_active", "slots_slot_is_active")):
+            self.assertEqual(page.value("pg_replication_" + old, **where),
+                             page.value("pg_replication_" + new, **where))
         self.assertEqual(1, page.value("pg_replication_slot_active", slot_name="standby_slot"))
         self.assertIsNone(page.value("pg_replication_slot_slot_confirmed_flush_lsn", slot_name="standby_slot"))
         self.assertEqual(self.major >= 17, page.value("pg_replication_slot_failover", **where) is not None)

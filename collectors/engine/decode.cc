@@ -58,6 +58,9 @@ class Decoder {
   Decoder(const PlannedCollector& planned, const Rows& rows, const std::string& server)
       : planned_(planned), rows_(rows), server_(server) {
     for (std::size_t i = 0; i < rows.columns(); ++i) position_.emplace(rows.name(i), i);
+    for (const Column* column : planned.columns) {
+      if (column->fills && position_.contains(column->col)) fills_ = position_.at(column->col);
+    }
     for (const Column* column : planned.columns) AddOutputs(*column);
   }
 
@@ -72,12 +75,13 @@ class Decoder {
         repeated[i] = !added;
       }
       for (Output& output : outputs_) {
-        AddValue(output, row, label_rows[output.label_set], repeated[output.label_set]);
+        Output* const named = Named(output, row);
+        if (named == nullptr) continue;
+        AddValue(*named, row, label_rows[output.label_set], repeated[output.label_set]);
       }
     }
-    for (Output& output : outputs_) {
-      if (!output.family.metric.empty()) decoded_.families.push_back(std::move(output.family));
-    }
+    for (Output& output : outputs_) Give(output);
+    for (auto& [key, output] : named_) Give(output);
     return std::move(decoded_);
   }
 
@@ -97,6 +101,28 @@ class Decoder {
                 compat.help.empty() ? column.help : compat.help,
                 compat.labels.empty() ? column.labels : compat.labels);
     }
+  }
+
+  void Give(Output& output) {
+    if (!output.family.metric.empty()) decoded_.families.push_back(std::move(output.family));
+  }
+
+  /// The output itself, or the one of the name that the row makes; null when there is no such name.
+  Output* Named(Output& output, std::size_t row) {
+    const std::size_t hole = output.family.name.find(kNameHole);
+    if (hole == std::string::npos) return &output;
+    const std::optional<std::string_view> part =
+        fills_ == kNone ? std::nullopt : rows_.at(row, fills_);
+    if (!part) return nullptr;
+    std::string name = output.family.name;
+    name.replace(hole, kNameHole.size(), *part);
+    if (!IsMetricName(name)) {
+      ++decoded_.unreadable;
+      return nullptr;
+    }
+    const auto [place, added] = named_.try_emplace({&output, name}, output);
+    if (added) place->second.family.name = std::move(name);
+    return &place->second;
   }
 
   void AddOutput(std::size_t column, const std::string& name, MetricType type, double scale,
@@ -191,6 +217,8 @@ class Decoder {
   std::map<std::vector<std::string>, std::size_t> label_set_of_;
   std::vector<LabelSet> label_sets_;
   std::vector<Output> outputs_;
+  std::size_t fills_ = kNone;  // the column that fills the {} of names
+  std::map<std::pair<const Output*, std::string>, Output> named_;
   Decoded decoded_;
 };
 

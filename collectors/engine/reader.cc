@@ -46,7 +46,10 @@ double ReadScale(YamlMap& map) {
   return 1;
 }
 
-void CheckMetricName(YamlMap& map, std::string_view key, const std::string& name) {
+bool HasHole(std::string_view name) { return name.find(kNameHole) != std::string_view::npos; }
+
+void CheckMetricName(YamlMap& map, std::string_view key, std::string name) {
+  if (HasHole(name)) name.replace(name.find(kNameHole), kNameHole.size(), "x");
   if (!name.empty() && !IsMetricName(name)) {
     map.Fail(key, "'" + name + "' is no metric name: letters, digits, '_' and ':', no digit first");
   }
@@ -108,6 +111,8 @@ Column ReadColumn(YamlMap& map) {
   column.target = map.Bool("target").value_or(false);
   column.col = column.target ? map.String("col").value_or("") : map.Require("col");
   column.expr = map.String("expr").value_or("");
+  column.has = map.String("has").value_or("");
+  column.fills = map.Bool("fills").value_or(false);
   column.label = map.String("label").value_or("");
   column.metric = map.String("metric").value_or("");
   column.type = ReadType(map, MetricType::Gauge);
@@ -118,11 +123,15 @@ Column ReadColumn(YamlMap& map) {
   if (column.target && (column.label.empty() || !column.col.empty() || !column.expr.empty())) {
     map.Fail("target", "'target' goes with 'label' alone: its value is the target's name");
   }
+  if (column.fills && !(column.label.empty() && column.metric.empty())) {
+    map.Fail("fills", "'fills' belongs neither to a label nor to a metric");
+  }
+  if (!column.has.empty() && column.expr.empty()) map.Fail("has", "'has' goes with 'expr'");
   if (!column.label.empty()) {
     ReadLabel(map, column);
   } else if (!column.metric.empty()) {
     ReadMetric(map, column);
-  } else {
+  } else if (!column.fills) {
     map.Fail("col", "column '" + column.col + "' is neither label nor metric");
   }
   if (!column.col.empty() && !IsLabelName(column.col)) {
@@ -162,6 +171,25 @@ void CheckColumns(std::vector<YamlMap>& maps, const Collector& collector) {
       once(seen_metrics, "compat", compat.name);
       known(compat.labels);
     }
+  }
+}
+
+/// A {} in a name needs the one column that fills it, and the other way round.
+void CheckHoles(std::vector<YamlMap>& maps, const Collector& collector) {
+  const auto fills = std::ranges::count_if(collector.columns, &Column::fills);
+  std::size_t holes = 0;
+  for (std::size_t i = 0; i < maps.size(); ++i) {
+    const Column& column = collector.columns[i];
+    const bool hole =
+        HasHole(column.metric) || std::ranges::any_of(column.compat, HasHole, &CompatName::name);
+    if (hole) ++holes;
+    if (hole && fills != 1) maps[i].Fail("metric", "{} in a name needs one column with 'fills'");
+    if (column.fills && fills > 1) maps[i].Fail("fills", "'fills' is given twice");
+  }
+  if (fills == 1 && holes == 0) {
+    const auto at = std::ranges::find_if(collector.columns, &Column::fills);
+    maps[static_cast<std::size_t>(at - collector.columns.begin())].Fail(
+        "fills", "no metric's name has a {} to fill");
   }
 }
 
@@ -281,6 +309,7 @@ Result<Collector> ReadCollector(std::string_view text, std::string file) {
     root.Fail("columns", "'columns' must have a metric");
   }
   CheckColumns(columns, collector);
+  CheckHoles(columns, collector);
   CheckExpressions(columns, collector);
   CheckExtensions(root, collector);
   if (!errors.empty()) return errors.ToError();

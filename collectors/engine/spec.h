@@ -48,13 +48,18 @@ struct CompatName {
   std::vector<std::string> labels;  ///< empty: the column's
 };
 
-/// One column of the answer: a label, a metric, or both absent (then it is read by nothing and an
-/// error of the file).
+/// Stands in a metric's name for the value of the column that `fills` it.
+inline constexpr std::string_view kNameHole = "{}";
+
+/// One column of the answer: a label, a metric, or part of metrics' names (a file with none of them
+/// is in error).
 struct Column {
   std::string col;      ///< name in the result
   std::string expr;     ///< SQL expression; empty: the column itself
   std::string label;    ///< label name, where it is a label
   bool target = false;  ///< a label whose value is the target's name, not in the answer
+  bool fills = false;   ///< its value takes the place of {} in metric names
+  std::string has;      ///< asked for only where the view has this column
   std::string metric;   ///< full metric name, where it is a value
   MetricType type = MetricType::Gauge;
   double scale = 1;  ///< value x scale is in the base unit

@@ -83,7 +83,9 @@ std::optional<Statement> BuildStatement(const Collector& collector, const Server
   for (const Column& column : collector.columns) {
     if (!column.versions.Contains(facts.major())) continue;
     const bool plain = query->sql.empty() && column.expr.empty() && !column.target;
-    if (plain && known != facts.columns.end() && !known->second.contains(column.col)) continue;
+    const std::string& wanted = plain ? column.col : column.has;
+    if (!wanted.empty() && known != facts.columns.end() && !known->second.contains(wanted))
+      continue;
     statement.columns.push_back(&column);
   }
   if (std::ranges::all_of(statement.columns, [](const Column* c) { return c->metric.empty(); })) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -177,12 +178,24 @@ TEST(CollectorDocs, ExamplesLoad) {
       block += line + "\n";
     }
   }
-  EXPECT_EQ(examples, 2U);
+  EXPECT_EQ(examples, 3U);
 }
 
 /// A golden file NAME.MAJOR[-standby].golden: the columns and rows of an answer as a server gave
-/// it, tab-separated with \N for NULL, and after them the series that it means.
-class Golden : public ::testing::TestWithParam<std::string> {};
+/// it, tab-separated with \N for NULL, and after them the series that it means. With
+/// PGB_UPDATE_GOLDEN=1 the series are written anew, for somebody to read.
+class Golden : public ::testing::TestWithParam<std::string> {
+ protected:
+  static void Write(const std::string& path, const std::vector<std::string>& series) {
+    std::vector<std::string> lines = Lines(path);
+    std::erase_if(lines, [](const std::string& line) {
+      return !line.starts_with("columns\t") && !line.starts_with("row\t");
+    });
+    lines.insert(lines.end(), series.begin(), series.end());
+    std::ofstream file(path);
+    for (const std::string& line : lines) file << line << '\n';
+  }
+};
 
 TEST_P(Golden, RowsMeanTheirSeries) {
   const std::vector<std::string> parts = Split(GetParam(), '.');
@@ -211,12 +224,27 @@ TEST_P(Golden, RowsMeanTheirSeries) {
   ServerFacts facts = Server(static_cast<int>(*major), standby);
   for (const Query& query : collector->queries) {
     const std::string relation(RelationOf(query.from));
-    if (!relation.empty()) facts.columns[relation] = {columns.begin(), columns.end()};
+    if (relation.empty()) continue;
+    facts.columns[relation] = {columns.begin(), columns.end()};
+    for (const Column& column : collector->columns) {
+      if (std::ranges::find(columns, column.col) != columns.end()) {
+        facts.columns[relation].insert(column.has);
+      }
+    }
   }
-  const Plan plan = MakePlan(Builtin(), {}, facts);
+  if (!collector->needs.extension.empty())
+    facts.extensions[collector->needs.extension] = {"x", "1"};
+  if (!collector->needs.setting.empty()) facts.settings[collector->needs.setting] = "on";
+  Selection selection;
+  selection.choices[collector->name].enabled = true;
+  const Plan plan = MakePlan(Builtin(), selection, facts);
   const auto planned = std::ranges::find(plan.on, collector, &PlannedCollector::collector);
   ASSERT_NE(planned, plan.on.end());
   const Decoded decoded = Decode(*planned, MemoryRows(columns, rows), "db1:5432");
+  if (std::getenv("PGB_UPDATE_GOLDEN") != nullptr) {
+    Write(kData + "collectors/" + GetParam(), SeriesText(decoded.families));
+    return;
+  }
   EXPECT_THAT(SeriesText(decoded.families), ElementsAreArray(series));
   EXPECT_EQ(decoded.unreadable, 0U);
   EXPECT_EQ(decoded.dropped, 0U);

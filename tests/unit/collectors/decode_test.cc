@@ -123,6 +123,26 @@ TEST(Decode, GivesTheTargetsNameAndChosenLabels) {
                   "TYPE n gauge", "n{server=\"db1:5432\",a=\"x\",b=\"y\"} 2"));
 }
 
+TEST(Decode, MakesNamesOfRows) {
+  const Planned t(
+      "  - {label: server, target: true}\n"
+      "  - {col: n, fills: true}\n"
+      "  - {col: v, metric: \"m_{}\", help: h, compat: [{name: \"old_{}\", labels: [server]}]}\n");
+  const Decoded d = t.Run(MemoryRows({"n", "v"}, {{"b", "1"},
+                                                  {"a_seconds", "2"},
+                                                  {"b", "3"},
+                                                  {std::nullopt, "4"},
+                                                  {"no name", "5"},
+                                                  {"unit", "6 parsecs"}}));
+  EXPECT_THAT(SeriesText(d.families),
+              ElementsAre("TYPE m_a_seconds gauge", "m_a_seconds{server=\"db1:5432\"} 2",
+                          "TYPE m_b gauge", "m_b{server=\"db1:5432\"} 1",
+                          "TYPE old_a_seconds gauge", "old_a_seconds{server=\"db1:5432\"} 2",
+                          "TYPE old_b gauge", "old_b{server=\"db1:5432\"} 1"));
+  EXPECT_EQ(d.dropped, 2U);
+  EXPECT_EQ(d.unreadable, 4U);
+}
+
 TEST(Decode, MergesDuplicatesAsTheFileSays) {
   const MemoryRows rows({"k", "v"}, {{"a", "1"}, {"b", "9"}, {"a", "5"}, {"a", "3"}});
   struct Case {

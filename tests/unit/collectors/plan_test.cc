@@ -10,6 +10,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 /// A collector file with further lines of its head.
 Collector Make(const std::string& name, const std::string& head = "",
@@ -62,6 +63,23 @@ TEST(Plan, LeavesOutColumnsThatTheServerLacks) {
   ASSERT_EQ(plan.on.size(), 1U);
   EXPECT_EQ(plan.on[0].sql, "/* pgbeacon:one */ SELECT id, b FROM pg_catalog.things");
   EXPECT_EQ(plan.on[0].columns.size(), 2U);
+}
+
+TEST(Plan, LeavesOutExpressionsOverColumnsThatTheServerLacks) {
+  Collector collector = Make("one");
+  Column since = collector.columns[1];
+  since.col = "since_epoch";
+  since.expr = "extract(epoch FROM since)";
+  since.metric = "one_since";
+  since.has = "since";
+  collector.columns.push_back(since);
+  const Catalogue catalogue = Of({collector});
+  ServerFacts facts = Server(15);
+  EXPECT_THAT(MakePlan(catalogue, {}, facts).on.at(0).sql, HasSubstr("since_epoch"));
+  facts.columns["things"] = {"id", "a"};
+  EXPECT_THAT(MakePlan(catalogue, {}, facts).on.at(0).sql, Not(HasSubstr("since_epoch")));
+  facts.columns["things"].insert("since");
+  EXPECT_THAT(MakePlan(catalogue, {}, facts).on.at(0).sql, HasSubstr("since_epoch"));
 }
 
 TEST(Plan, SwitchesOffWhatTheServerHasNothingOf) {

@@ -24,7 +24,7 @@ constexpr Row kRows[] = {
     {"pgbeacon_listener_connections_total", MetricType::Counter, "Connections that were taken.", IsStream,
      [](const ListenerStatus& s) { return static_cast<double>(s.accepted); }},
     {"pgbeacon_listener_held_bytes", MetricType::Gauge,
-     "Memory of messages that have not come whole.", IsStream,
+     "Memory of messages and TLS records that have not come whole.", IsStream,
      [](const ListenerStatus& s) { return static_cast<double>(s.held_bytes); }},
     {"pgbeacon_listener_receive_buffer_bytes", MetricType::Gauge,
      "Receive buffer that the kernel gave for datagrams.", IsDatagram,

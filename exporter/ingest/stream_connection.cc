@@ -11,6 +11,13 @@ namespace pgbeacon::ingest {
 
 using Socket = net::asio::posix::stream_descriptor;
 
+namespace {
+
+/// What OpenSSL allocates for a record, however little of it has come.
+constexpr std::size_t kRecord = 16'704;
+
+}  // namespace
+
 StreamConnection::StreamConnection(StreamListener& listener, net::Descriptor socket,
                                    std::string peer, std::unique_ptr<net::TlsSession> tls)
     : listener_(listener),
@@ -76,6 +83,7 @@ void StreamConnection::ReadPlain() {
   const ssize_t got = recv(socket_.native_handle(), buffer, kStreamRead, 0);
   if (got > 0) {
     Take({buffer, static_cast<std::size_t>(got)});
+    TellHeld();
   } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
     End();
   }
@@ -92,6 +100,10 @@ void StreamConnection::ReadTls() {
     if (turn == net::TlsTurn::kDone) size += got;
   }
   if (size > 0) Take({buffer, size});
+  // An idle sender's record that comes in two pieces is not as old as the one before.
+  const bool begun = std::exchange(unread_, tls_->unread()) == 0 && unread_ > 0;
+  if (begun) touched_ = SteadyClock::now();
+  TellHeld();
   if (closed_) return;
   switch (turn) {
     case net::TlsTurn::kDone:  // OpenSSL may hold more, of which the socket knows nothing
@@ -120,12 +132,16 @@ void StreamConnection::ReadTls() {
 
 void StreamConnection::Take(std::string_view bytes) {
   touched_ = SteadyClock::now();
-  const std::size_t before = framer_.held();
   framer_.Push(bytes, [this](std::string_view frame, bool cut) {
     listener_.sink().TakeFrame(frame, peer_, cut);
   });
   TellBadFrames();
-  listener_.HeldChanged(before, framer_.held());
+}
+
+/// May close the connection.
+void StreamConnection::TellHeld() {
+  const std::size_t before = std::exchange(held_, framer_.held() + (unread_ > 0 ? kRecord : 0));
+  if (held_ != before) listener_.HeldChanged(before, held_);
 }
 
 void StreamConnection::TellBadFrames() {

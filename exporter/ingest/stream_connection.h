@@ -1,5 +1,5 @@
 // StreamConnection: one sender's connection, plain or TLS. It owns no buffer: while nothing comes
-// it costs its descriptor and a few hundred bytes (with TLS what OpenSSL keeps).
+// it costs its descriptor and a few hundred bytes (with TLS the 15 kB that OpenSSL keeps).
 #pragma once
 
 #include <cstddef>
@@ -32,9 +32,9 @@ class StreamConnection : public std::enable_shared_from_this<StreamConnection> {
 
   const std::string& peer() const { return peer_; }
   bool shaking_hands() const { return shaking_hands_; }
-  /// Memory of a frame that has not come whole.
-  std::size_t held() const { return framer_.held(); }
-  bool unfinished() const { return framer_.open(); }
+  /// Memory of a frame or TLS record that has not come whole, as the listener was told.
+  std::size_t held() const { return held_; }
+  bool unfinished() const { return framer_.open() || unread_ > 0; }
   TimePoint touched() const { return touched_; }
 
   std::size_t index = 0;                             ///< in the listener's list
@@ -48,6 +48,7 @@ class StreamConnection : public std::enable_shared_from_this<StreamConnection> {
   void ReadTls();
   void Take(std::string_view bytes);
   void TellBadFrames();
+  void TellHeld();
   void End();
 
   StreamListener& listener_;
@@ -57,6 +58,8 @@ class StreamConnection : public std::enable_shared_from_this<StreamConnection> {
   log::Framer framer_;
   TimePoint touched_;
   std::uint64_t bad_frames_ = 0;  // that were told
+  std::size_t held_ = 0;          // that was told
+  std::size_t unread_ = 0;        // bytes of a TLS record that has not come whole
   bool shaking_hands_;
   bool closed_ = false;
 };

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <ctime>
@@ -14,6 +15,32 @@
 #include <utility>
 
 namespace pgbeacon::net {
+
+/// The socket that OpenSSL reads from, and how far the record has come that it reads.
+struct TlsWire {
+  static constexpr std::size_t kHeader = 5;  // type, version, length of the rest
+
+  int socket = -1;
+  std::size_t unread = 0;
+  std::size_t size = 0;  // of the record, once its header is there
+
+  void Follow(const char* bytes, std::size_t count) {
+    while (count > 0) {
+      std::size_t step = 1;
+      if (unread < kHeader) {
+        size = (size << 8 | static_cast<unsigned char>(*bytes)) & 0xFFFF;
+        if (++unread == kHeader) size += kHeader;
+      } else {
+        step = std::min(count, size - unread);
+        unread += step;
+      }
+      if (unread >= kHeader && unread == size) unread = 0;
+      bytes += step;
+      count -= step;
+    }
+  }
+};
+
 namespace {
 
 constexpr unsigned char kSessionContext[] = "pgbeacon";
@@ -61,22 +88,22 @@ TlsFailure FailureOf(unsigned long code) {
 }
 
 // OpenSSL's own socket BIO writes without MSG_NOSIGNAL: a client that is gone would raise SIGPIPE.
-int SocketOf(BIO* bio) {
-  return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
-}
+TlsWire& WireOf(BIO* bio) { return *static_cast<TlsWire*>(BIO_get_data(bio)); }
 
 int SendBytes(BIO* bio, const char* bytes, int size) {
   BIO_clear_retry_flags(bio);
-  const ssize_t sent = send(SocketOf(bio), bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+  const ssize_t sent =
+      send(WireOf(bio).socket, bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL);
   if (sent < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(bio);
   return static_cast<int>(sent);
 }
 
 int ReceiveBytes(BIO* bio, char* bytes, int size) {
   BIO_clear_retry_flags(bio);
-  const ssize_t got = recv(SocketOf(bio), bytes, static_cast<std::size_t>(size), 0);
+  const ssize_t got = recv(WireOf(bio).socket, bytes, static_cast<std::size_t>(size), 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_read(bio);
   if (got == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+  if (got > 0) WireOf(bio).Follow(bytes, static_cast<std::size_t>(got));
   return static_cast<int>(got);
 }
 
@@ -120,7 +147,13 @@ void SetUp(SSL_CTX& context) {
 }  // namespace
 
 void TlsSession::Free::operator()(SSL* session) const { SSL_free(session); }
+void TlsSession::Free::operator()(TlsWire* wire) const { delete wire; }
 void TlsServer::Free::operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+
+TlsSession::TlsSession(SSL* session, int socket)
+    : wire_(new TlsWire{.socket = socket}), session_(session) {}
+
+std::size_t TlsSession::unread() const { return wire_->unread; }
 
 TlsTurn TlsSession::TurnAfter(int result) {
   switch (SSL_get_error(session_.get(), result)) {
@@ -228,10 +261,10 @@ Result<bool> TlsServer::Refresh() {
 
 Result<TlsSession> TlsServer::Accept(int socket) const {
   ERR_clear_error();
-  TlsSession session(SSL_new(context_.get()));
+  TlsSession session(SSL_new(context_.get()), socket);
   BIO* bio = session.session_ ? BIO_new(SocketMethod()) : nullptr;
   if (bio == nullptr) return Error(ErrorCode::kInternal, "TLS: " + TakeErrors());
-  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(socket)));
+  BIO_set_data(bio, session.wire_.get());
   BIO_set_init(bio, 1);
   SSL_set_bio(session.session_.get(), bio, bio);
   return session;

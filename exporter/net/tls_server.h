@@ -21,6 +21,8 @@ using SSL = struct ssl_st;
 
 namespace pgbeacon::net {
 
+struct TlsWire;
+
 /// Names of PEM files.
 struct TlsFiles {
   std::string cert;       ///< the server's certificate and the chain above it
@@ -61,6 +63,9 @@ class TlsSession {
   /// Tells the other side that nothing more will be read, if it is there to listen.
   void Close();
 
+  /// Bytes of a TLS record that has not come whole: OpenSSL keeps them and gives none of them out.
+  std::size_t unread() const;
+
   TlsFailure failure() const { return failure_; }
   const std::string& detail() const { return detail_; }
 
@@ -68,11 +73,13 @@ class TlsSession {
   friend class TlsServer;
   struct Free {
     void operator()(SSL* session) const;
+    void operator()(TlsWire* wire) const;
   };
 
-  explicit TlsSession(SSL* session) : session_(session) {}
+  TlsSession(SSL* session, int socket);
   TlsTurn TurnAfter(int result);
 
+  std::unique_ptr<TlsWire, Free> wire_;  // the session reads from it
   std::unique_ptr<SSL, Free> session_;
   TlsFailure failure_ = TlsFailure::kOther;
   std::string detail_;

@@ -228,7 +228,7 @@ class Senders(LogplexCase):
         self.assertEqual(413, self.post(exporter, b"x" * 200001)[0])
         self.assertEqual(413, self.post(exporter, gzip.compress(b"x" * 200001), Content_Encoding="gzip")[0])
         self.assertEqual(200, self.post(exporter, b"x" * 200000)[0])
-        self.assertEqual(1, exporter.scrape().value(REFUSED, reason="too_large"))
+        self.assertEqual(2, exporter.scrape().value(REFUSED, reason="too_large"))
 
     def test_databases_born_while_others_log(self):
         exporter = self.start()

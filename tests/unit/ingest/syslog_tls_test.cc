@@ -59,6 +59,20 @@ class TlsSender {
     SSL_CTX_free(context_);
   }
   bool Connect() { return SSL_connect(session_) == 1; }
+  /// The record of SSL_write, to be sent otherwise.
+  std::string Seal(std::string_view bytes) {
+    BIO* const wire = SSL_get_wbio(session_);
+    BIO_up_ref(wire);
+    BIO* const memory = BIO_new(BIO_s_mem());
+    SSL_set0_wbio(session_, memory);
+    SSL_write(session_, bytes.data(), static_cast<int>(bytes.size()));
+    char* record = nullptr;
+    const long size = BIO_get_mem_data(memory, &record);
+    std::string sealed(record, static_cast<std::size_t>(size));
+    SSL_set0_wbio(session_, wire);
+    return sealed;
+  }
+  const Sender& socket() const { return socket_; }
   bool Send(std::string_view bytes) {
     return SSL_write(session_, bytes.data(), static_cast<int>(bytes.size())) > 0;
   }
@@ -169,6 +183,36 @@ TEST_F(SyslogTls, EndsHandshakesThatTakeTooLong) {
   ASSERT_TRUE(Until([&] { return silent.Closed(); }));
   EXPECT_EQ(Failures(TlsFailure::kTimeout), 1U);
   EXPECT_EQ(status().handshakes, 0U);
+}
+
+TEST_F(SyslogTls, ClosesWhoBeginsARecordAndDoesNotGoOn) {
+  ListenerLimits limits;
+  limits.unfinished = std::chrono::milliseconds(150);
+  const std::string address = Listen(Options(), limits);
+  std::vector<std::unique_ptr<TlsSender>> senders;
+  for (int i = 0; i < 4; ++i) senders.push_back(std::make_unique<TlsSender>(address));
+  std::vector<std::string> records;
+  Beside([&] {
+    for (const auto& sender : senders) {
+      ASSERT_TRUE(sender->Connect());
+      records.push_back(sender->Seal("<13>" + std::string(16'000, 'x') + "\n"));
+    }
+  });
+  ASSERT_TRUE(Until([&] { return status().connections == 4 && status().handshakes == 0; }));
+  EXPECT_EQ(status().held_bytes, 0U);
+  const auto idle_since = std::chrono::steady_clock::now();
+  Until([&] { return std::chrono::steady_clock::now() - idle_since > limits.unfinished; });
+  // All idle for long: one sends a record in two pieces, two begin one, the last says nothing.
+  ASSERT_TRUE(senders[0]->socket().Send(records[0].substr(0, 8000)));
+  ASSERT_TRUE(senders[1]->socket().Send(records[1].substr(0, records[1].size() - 1)));
+  ASSERT_TRUE(senders[2]->socket().Send(records[2].substr(0, 5)));
+  ASSERT_TRUE(Until([&] { return status().held_bytes >= 3 * 16'000; }));
+  ASSERT_TRUE(senders[0]->socket().Send(records[0].substr(8000)));
+  ASSERT_TRUE(UntilFrames(1));
+  ASSERT_TRUE(Until([&] { return status().connections == 2; }));
+  EXPECT_EQ(CountOf(status().closed, Closed::kUnfinished), 2U);
+  EXPECT_EQ(status().held_bytes, 0U);
+  EXPECT_EQ(sink_.count, 1U);
 }
 
 TEST_F(SyslogTls, LetsSendersInDuringAFloodOfHandshakes) {

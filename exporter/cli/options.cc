@@ -24,6 +24,7 @@ Status ChooseTarget(const TargetFlags& flags, const config::Environment& environ
     if (config.target) {
       chosen->sources = std::move(config.target->sources);
       chosen->limits = config.target->limits;
+      chosen->databases = std::move(config.target->databases);
     }
     config.target = std::move(chosen);
   }
@@ -32,6 +33,12 @@ Status ChooseTarget(const TargetFlags& flags, const config::Environment& environ
   if (!valid.ok()) return valid;
   if (config.target->name.empty()) config.target->name = pg::ServerName(config.target->conninfo);
   return {};
+}
+
+void ApplyDatabases(const TargetFlags& flags, scrape::Discovery& discovery) {
+  discovery.on = flags.auto_discover_databases.value_or(discovery.on);
+  if (!flags.include_databases.empty()) discovery.include = flags.include_databases;
+  if (!flags.exclude_databases.empty()) discovery.exclude = flags.exclude_databases;
 }
 
 void ApplySelection(const collectors::Selection& flags, collectors::Selection& selection) {
@@ -50,6 +57,7 @@ Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& envir
   if (!target.ok()) return target.error();
   for (const std::string& file : flags.user_collectors) config.user_collectors.push_back(file);
   ApplySelection(flags.selection, config.selection);
+  if (config.target) ApplyDatabases(flags, config.target->databases);
   Result<collectors::Catalogue> catalogue = config::LoadCollectors(config);
   if (!catalogue.ok()) return catalogue.error();
   config::CheckSelection(config, *catalogue);
@@ -79,6 +87,7 @@ scrape::TargetOptions ToTargetOptions(const Setup& setup) {
   options.conninfo = target.conninfo;
   options.user_file = target.user_file;
   options.password_file = target.password_file;
+  options.discovery = target.databases;
   options.selection = setup.config.selection;
   options.refuse_superuser = setup.refuse_superuser;
   return options;

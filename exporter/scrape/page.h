@@ -16,6 +16,7 @@
 #include "collectors/engine/plan.h"
 #include "exporter/pg/up_reason.h"
 #include "exporter/scrape/outcome.h"
+#include "exporter/scrape/rotation.h"
 #include "exporter/scrape/schedule.h"
 
 namespace pgbeacon::scrape {
@@ -33,6 +34,7 @@ struct PageInput {
   std::string unfinished = "timeout";
   bool take = false;  ///< outcomes' families may be moved away
   const Schedule* schedule = nullptr;
+  const Rotation* rotation = nullptr;  ///< over the other databases
   TimePoint now;
   std::size_t backends = 0;
   Duration up{};

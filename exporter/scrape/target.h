@@ -22,6 +22,7 @@
 #include "collectors/engine/plan.h"
 #include "exporter/net/asio.h"
 #include "exporter/net/blocking_pool.h"
+#include "exporter/scrape/discovery.h"
 
 namespace pgbeacon::scrape {
 
@@ -31,6 +32,7 @@ struct TargetOptions {
   std::string password_file;  ///< read at each connect; empty: none
   std::string user_file;      ///< same (DATA_SOURCE_USER_FILE)
   collectors::Selection selection;
+  Discovery discovery;
   bool refuse_superuser = false;
   std::chrono::milliseconds connect_timeout{5000};
 };

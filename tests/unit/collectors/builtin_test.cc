@@ -100,7 +100,9 @@ TEST(BuiltinCollectors, OwnNamesCarryTheirUnit) {
       }
       if (column.type == MetricType::Counter && !name.ends_with("_total")) {
         EXPECT_TRUE(kPlainCounters.contains(name) || name.starts_with("pg_stat_database_") ||
-                    name.starts_with("pg_stat_wal_receiver_"))
+                    name.starts_with("pg_stat_wal_receiver_") ||
+                    name.starts_with("pg_stat_user_tables_") ||
+                    name.starts_with("pg_statio_user_tables_"))
             << name;
       }
     }
@@ -213,7 +215,9 @@ TEST_P(Golden, RowsMeanTheirSeries) {
     const std::string relation(RelationOf(query.from));
     if (!relation.empty()) facts.columns[relation] = {columns.begin(), columns.end()};
   }
-  const Plan plan = MakePlan(Builtin(), {}, facts);
+  Selection selection;
+  selection.all = true;
+  const Plan plan = MakePlan(Builtin(), selection, facts);
   const auto planned = std::ranges::find(plan.on, collector, &PlannedCollector::collector);
   ASSERT_NE(planned, plan.on.end());
   const Decoded decoded = Decode(*planned, MemoryRows(columns, rows), "db1:5432");

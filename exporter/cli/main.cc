@@ -91,9 +91,10 @@ void AddCollectorFlags(CLI::App& command, collectors::Selection& selection,
 
 void AddDatabaseFlags(CLI::App& command, TargetFlags& flags) {
   command
-      .add_flag("--auto-discover-databases,!--no-auto-discover-databases",
-                flags.auto_discover_databases,
-                "Visit the server's other databases too, for collectors about one database")
+      .add_flag_function(
+          "--auto-discover-databases,!--no-auto-discover-databases",
+          [&flags](std::int64_t count) { flags.auto_discover_databases = count > 0; },
+          "Visit the server's other databases too, for collectors about one database")
       ->envname("PG_EXPORTER_AUTO_DISCOVER_DATABASES")
       ->group("Databases");
   const auto add = [&command](const char* name, const char* variable, auto& globs,

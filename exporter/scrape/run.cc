@@ -16,8 +16,9 @@ using collectors::ServerFacts;
 using pg::UpReason;
 
 constexpr std::chrono::hours kRecycle{1};
-constexpr std::chrono::seconds kPatience{1};  // with a question between runs
-constexpr std::chrono::minutes kAskAgain{5};  // extensions and settings change without a word
+constexpr std::chrono::seconds kPatience{1};   // with a question between runs
+constexpr std::chrono::seconds kFirstPass{5};  // over the databases, for which a page waits
+constexpr std::chrono::minutes kAskAgain{5};   // extensions and settings change without a word
 
 /// Whether plans made for `a` hold for `b`.
 bool SamePlan(const ServerFacts& a, const ServerFacts& b) {
@@ -65,9 +66,17 @@ net::awaitable<void> Target::State::Execute(std::shared_ptr<State> self, std::sh
     self->facts_stale_ = true;
     co_return;
   }
-  if (self->visiting_ && (self->schedule_.Untried(*self->plan_) || self->rotation_.Untried())) {
-    const std::shared_ptr<net::Event> visit = self->visiting_;
-    co_await visit->Wait(run->deadline);
+  co_await self->WaitForFirst(run->deadline);
+}
+
+net::awaitable<void> Target::State::WaitForFirst(TimePoint deadline) {
+  const std::shared_ptr<net::Event> own = visiting_own_;
+  if (visiting_ && own && schedule_.Untried(*plan_)) {
+    co_await own->Wait(deadline);
+  }
+  const std::shared_ptr<net::Event> visit = visiting_;
+  if (visit && rotation_.Untried()) {
+    co_await visit->Wait(std::min(deadline, SteadyClock::now() + kFirstPass));
   }
 }
 

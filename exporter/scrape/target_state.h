@@ -62,6 +62,8 @@ class Target::State : public std::enable_shared_from_this<State> {
   static net::awaitable<void> Visit(std::shared_ptr<State> self,
                                     std::shared_ptr<const collectors::Plan> plan);
 
+  /// Gives what has never run in the background the time to do so.
+  net::awaitable<void> WaitForFirst(TimePoint deadline);
   std::shared_ptr<Run> Join(TimePoint deadline);
   Families Page(Run& run, bool last);
   void Finish(Run& run);
@@ -108,6 +110,7 @@ class Target::State : public std::enable_shared_from_this<State> {
   std::shared_ptr<Run> run_;
   std::shared_ptr<net::Event> asking_;
   std::shared_ptr<net::Event> visiting_;
+  std::shared_ptr<net::Event> visiting_own_;  ///< of a visit, the part in the connected database
   Schedule schedule_;
   Rotation rotation_;
 

@@ -30,6 +30,7 @@ void Target::State::StartVisit() {
   if (visiting_ || stopped_) return;
   if (schedule_.Due(*plan_, now).empty() && !rotation_.Due(now)) return;
   visiting_ = std::make_shared<net::Event>(executor_);
+  visiting_own_ = std::make_shared<net::Event>(executor_);
   net::asio::co_spawn(executor_, Visit(shared_from_this(), plan_),
                       [self = shared_from_this(), event = visiting_](std::exception_ptr failure) {
                         try {
@@ -39,6 +40,7 @@ void Target::State::StartVisit() {
                                         self->options_.name, error.what());
                         }
                         self->visits_.Drop();
+                        self->visiting_own_->Set();
                         self->visiting_.reset();
                         event->Set();
                       });
@@ -47,6 +49,7 @@ void Target::State::StartVisit() {
 net::awaitable<void> Target::State::Visit(std::shared_ptr<State> self,
                                           std::shared_ptr<const collectors::Plan> plan) {
   co_await self->VisitOwn(plan);
+  self->visiting_own_->Set();
   if (self->rotation_.Due(SteadyClock::now())) co_await self->Rotate();
 }
 

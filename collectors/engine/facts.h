@@ -20,6 +20,8 @@ namespace pgbeacon::collectors {
 struct Extension {
   std::string schema;  ///< quoted where SQL needs it
   std::string version;
+
+  bool operator==(const Extension&) const = default;
 };
 
 struct ServerFacts {

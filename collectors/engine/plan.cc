@@ -127,4 +127,12 @@ Plan MakePlan(const Catalogue& catalogue, const Selection& selection, const Serv
   return plan;
 }
 
+void DropScope(Plan& plan, Scope scope, const std::string& reason) {
+  std::erase_if(plan.on, [&](const PlannedCollector& planned) {
+    if (planned.collector->scope != scope) return false;
+    plan.off.push_back({planned.collector, reason, false, ""});
+    return true;
+  });
+}
+
 }  // namespace pgbeacon::collectors

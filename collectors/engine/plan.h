@@ -68,6 +68,9 @@ struct Plan {
 
 Plan MakePlan(const Catalogue& catalogue, const Selection& selection, const ServerFacts& facts);
 
+/// Moves the collectors of a scope from `on` to `off`.
+void DropScope(Plan& plan, Scope scope, const std::string& reason);
+
 struct Decoded {
   Families families;
   std::size_t series = 0;

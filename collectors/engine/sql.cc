@@ -28,6 +28,37 @@ std::optional<std::string> WithSchemas(std::string_view sql, const ServerFacts& 
   return out.append(sql);
 }
 
+constexpr std::string_view kUnlockedOpen = "{{unlocked ";
+
+// The size functions open a table, its TOAST table and their indexes: somebody's ACCESS EXCLUSIVE
+// lock on one of them, held or awaited, makes them wait. The list is made once per statement.
+constexpr std::string_view kLocked = R"( NOT IN (
+  WITH locked AS (
+    SELECT l.relation FROM pg_catalog.pg_locks l
+     WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock'
+       AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d
+                          WHERE d.datname = pg_catalog.current_database())
+  ), touched AS (
+    SELECT relation FROM locked
+     UNION SELECT i.indrelid FROM locked JOIN pg_catalog.pg_index i ON i.indexrelid = relation
+  )
+  SELECT relation FROM touched
+   UNION SELECT c.oid FROM touched JOIN pg_catalog.pg_class c ON c.reltoastrelid = relation)))";
+
+/// `sql` with a test for the lock in place of {{unlocked OID}}.
+std::string WithLockTests(std::string_view sql) {
+  std::string out;
+  while (true) {
+    const std::size_t begin = sql.find(kUnlockedOpen);
+    const std::size_t end = sql.find(kClose, begin);
+    if (begin == std::string_view::npos || end == std::string_view::npos) break;
+    const std::size_t oid = begin + kUnlockedOpen.size();
+    out.append(sql.substr(0, begin)).append("(").append(sql.substr(oid, end - oid)).append(kLocked);
+    sql.remove_prefix(end + kClose.size());
+  }
+  return out.append(sql);
+}
+
 /// Without the semicolon that users put at a statement's end.
 std::string_view WithoutSemicolon(std::string_view sql) {
   sql = Trim(sql);
@@ -96,7 +127,7 @@ std::optional<Statement> BuildStatement(const Collector& collector, const Server
                                      : std::string(WithoutSemicolon(query->sql)),
                   facts);
   if (!sql) return std::nullopt;
-  statement.sql = "/* pgbeacon:" + collector.name + " */ " + *std::move(sql);
+  statement.sql = "/* pgbeacon:" + collector.name + " */ " + WithLockTests(*sql);
   return statement;
 }
 

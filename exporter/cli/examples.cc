@@ -9,6 +9,7 @@
 #include "exporter/net/asio.h"
 #include "exporter/net/blocking_pool.h"
 #include "exporter/scrape/page.h"
+#include "exporter/scrape/rotation.h"
 #include "exporter/state/figures.h"
 #include "exporter/web/logplex_input.h"
 #include "logparse/tally.h"
@@ -52,6 +53,24 @@ Families ExampleLog(const log::Catalogue& events) {
   return tally.Collect(0);
 }
 
+namespace {
+
+scrape::Rotation ExampleRotation() {
+  const TimePoint now;
+  scrape::Discovery discovery;
+  discovery.on = true;
+  scrape::Rotation rotation(discovery);
+  const collectors::MemoryRows databases({"datname", "skipped"}, {{"example", ""}});
+  const Status begun = rotation.Begin(databases, "", now);
+  if (!begun.ok()) return rotation;
+  rotation.Visited("example", now);
+  rotation.Failed("example", "timeout");
+  rotation.End(now);
+  return rotation;
+}
+
+}  // namespace
+
 Families ExampleTarget() {
   collectors::Collector collector;
   collector.name = "example";
@@ -67,6 +86,8 @@ Families ExampleTarget() {
   input.facts = &facts;
   input.plan = &plan;
   input.outcomes = &outcomes;
+  scrape::Rotation rotation = ExampleRotation();
+  input.rotation = &rotation;
   return scrape::MakePage(input);
 }
 

@@ -124,6 +124,24 @@ void AddPeerFlags(CLI::App& command, PeerFlags& flags) {
       ->group(kGroup);
 }
 
+void AddDatabaseFlags(CLI::App& command, TargetFlags& flags) {
+  command
+      .add_flag_function(
+          "--auto-discover-databases,!--no-auto-discover-databases",
+          [&flags](std::int64_t count) { flags.auto_discover_databases = count > 0; },
+          "Visit the server's other databases too, for collectors about one database")
+      ->envname("PG_EXPORTER_AUTO_DISCOVER_DATABASES")
+      ->group("Databases");
+  const auto add = [&command](const char* name, const char* variable, auto& globs,
+                              const char* help) {
+    command.add_option(name, globs, help)->delimiter(',')->envname(variable)->group("Databases");
+  };
+  add("--include-databases", "PG_EXPORTER_INCLUDE_DATABASES", flags.include_databases,
+      "Only these of the discovered databases: names or globs, with commas between");
+  add("--exclude-databases", "PG_EXPORTER_EXCLUDE_DATABASES", flags.exclude_databases,
+      "None of these databases: names or globs, with commas between");
+}
+
 void AddTargetFlags(CLI::App& command, TargetFlags& flags, const collectors::Catalogue& catalogue) {
   command.add_option("--config.file", flags.config_file,
                      "YAML file: targets, sources, collectors, events");
@@ -137,6 +155,7 @@ void AddTargetFlags(CLI::App& command, TargetFlags& flags, const collectors::Cat
                   "Deadline of a scrape whose request does not carry one")
       ->envname("PG_EXPORTER_COLLECTION_TIMEOUT")
       ->capture_default_str();
+  AddDatabaseFlags(command, flags);
   command.add_flag("--refuse-superuser", flags.refuse_superuser,
                    "Do not work with a superuser login (it is only warned about otherwise)");
   command

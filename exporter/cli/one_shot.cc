@@ -29,7 +29,9 @@ int RunOneShot(const Setup& setup, int no_target, const Work& work) {
   }
   net::asio::io_context io{1};
   net::BlockingPool pool;
-  scrape::Target target(io.get_executor(), pool, setup.collectors, ToTargetOptions(setup));
+  scrape::TargetOptions options = ToTargetOptions(setup);
+  options.discovery.on = false;  // one answer about the server, soon
+  scrape::Target target(io.get_executor(), pool, setup.collectors, std::move(options));
   int status = 1;
   const TimePoint deadline = SteadyClock::now() + setup.collection_timeout;
   net::asio::co_spawn(io, RunAndClose(target, deadline, work),

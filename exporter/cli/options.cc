@@ -26,6 +26,7 @@ Status ChooseTarget(const TargetFlags& flags, const config::Environment& environ
     if (config.target) {
       chosen->sources = std::move(config.target->sources);
       chosen->limits = config.target->limits;
+      chosen->databases = std::move(config.target->databases);
     }
     config.target = std::move(chosen);
   }
@@ -34,6 +35,12 @@ Status ChooseTarget(const TargetFlags& flags, const config::Environment& environ
   if (!valid.ok()) return valid;
   if (config.target->name.empty()) config.target->name = pg::ServerName(config.target->conninfo);
   return {};
+}
+
+void ApplyDatabases(const TargetFlags& flags, scrape::Discovery& discovery) {
+  discovery.on = flags.auto_discover_databases.value_or(discovery.on);
+  if (!flags.include_databases.empty()) discovery.include = flags.include_databases;
+  if (!flags.exclude_databases.empty()) discovery.exclude = flags.exclude_databases;
 }
 
 void ApplySelection(const collectors::Selection& flags, collectors::Selection& selection) {
@@ -94,6 +101,7 @@ Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& envir
   Result<scrape::Naming> naming = ToNaming(flags.peer);
   if (!naming.ok()) return naming.error();
   config.peer_queries.file = flags.peer.query_path;
+  if (config.target) ApplyDatabases(flags, config.target->databases);
   Result<collectors::Catalogue> catalogue = config::LoadCollectors(config);
   if (!catalogue.ok()) return catalogue.error();
   config::CheckSelection(config, *catalogue);
@@ -124,6 +132,7 @@ scrape::TargetOptions ToTargetOptions(const Setup& setup) {
   options.conninfo = target.conninfo;
   options.user_file = target.user_file;
   options.password_file = target.password_file;
+  options.discovery = target.databases;
   options.selection = setup.config.selection;
   options.refuse_superuser = setup.refuse_superuser;
   options.naming = setup.naming;

@@ -35,6 +35,9 @@ struct TargetFlags {
   collectors::Selection selection;
   std::vector<std::string> user_collectors;  ///< --collector.file
   std::string collection_timeout = "1m";
+  std::optional<bool> auto_discover_databases;
+  std::vector<std::string> include_databases;  ///< globs
+  std::vector<std::string> exclude_databases;
   bool refuse_superuser = false;
   PeerFlags peer;
 };

@@ -47,6 +47,22 @@ std::string ReadConninfo(YamlMap& map) {
   return dsn.value_or(parts);
 }
 
+scrape::Discovery ReadDatabases(YamlMap& target) {
+  scrape::Discovery discovery;
+  std::optional<YamlMap> map = target.Map("databases");
+  if (!map) return discovery;
+  const bool all = map->Bool("all").value_or(false);
+  discovery.include = map->Strings("include");
+  discovery.exclude = map->Strings("exclude");
+  discovery.interval = map->Time("interval").value_or(discovery.interval);
+  discovery.on = all || !discovery.include.empty();
+  if (!discovery.on && !discovery.exclude.empty()) {
+    map->Fail("exclude", "'exclude' goes with 'all: true' or 'include'");
+  }
+  map->Finish();
+  return discovery;
+}
+
 Target ReadTarget(YamlMap& map) {
   Target target;
   target.name = map.String("name").value_or("");
@@ -56,6 +72,7 @@ Target ReadTarget(YamlMap& map) {
     target.sources.push_back(ReadSource(entry));
     entry.Finish();
   }
+  target.databases = ReadDatabases(map);
   target.limits = ReadLimits(map);
   map.Finish();
   return target;

@@ -28,6 +28,7 @@
 #include "exporter/config/logs_access.h"
 #include "exporter/config/peer_queries.h"
 #include "exporter/config/sample.h"
+#include "exporter/scrape/discovery.h"
 #include "logparse/events/catalogue.h"
 #include "logparse/forms/form.h"
 
@@ -54,6 +55,7 @@ struct Target {
   std::string user_file;      ///< read at each connect
   std::string password_file;  ///< read at each connect
   std::vector<Source> sources;
+  scrape::Discovery databases;
   Limits limits;
 };
 

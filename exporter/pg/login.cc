@@ -83,6 +83,12 @@ Result<Login> Login::Make(const std::string& conninfo, std::string user_file,
   return login;
 }
 
+Login Login::To(const std::string& database) const {
+  Login other = *this;
+  other.conninfo_.Set("dbname", database);
+  return other;
+}
+
 std::string Login::UserOptions() const {
   if (const std::string* given = conninfo_.Find("options")) return *given;
   const char* environment = std::getenv("PGOPTIONS");

@@ -38,6 +38,9 @@ class Login {
   /// PQconnectStart. Blocks on files and name resolution; an Error when libpq refuses at once.
   Result<PgConn> Start(std::chrono::milliseconds statement_timeout) const;
 
+  /// The same login to another database of the server, with what connects have taught so far.
+  Login To(const std::string& database) const;
+
   /// Several hosts: libpq then resolves names inside PQconnectPoll too.
   bool several_hosts() const;
   /// Whether the user's own options set this one, so that ours is not sent.

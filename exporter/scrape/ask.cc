@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -68,6 +69,28 @@ net::awaitable<Status> AskRest(pg::Connection& connection, const collectors::Cat
   const Status asked = co_await connection.Run(std::move(statements), deadline, std::move(sink));
   if (!asked.ok()) complete = false;
   co_return asked;
+}
+
+net::awaitable<Status> AskDatabase(pg::Connection& connection,
+                                   const collectors::Catalogue& catalogue, TimePoint deadline,
+                                   collectors::ServerFacts& facts) {
+  const std::map<std::string, collectors::Extension> before = std::move(facts.extensions);
+  for (const FactsQuery query : {FactsQuery::kExtensions, FactsQuery::kColumns}) {
+    // Only the views of extensions can have other columns in another database.
+    if (query == FactsQuery::kColumns && facts.extensions == before) break;
+    Status read;
+    const auto take = [&facts, &read, query](std::size_t, pg::Answer answer) {
+      read =
+          answer.rows.ok() ? ReadFacts(query, **answer.rows, facts) : Status(answer.rows.error());
+    };
+    std::vector<pg::Statement> statements;
+    statements.emplace_back(FactsSql(query, catalogue), Budget(deadline));
+    pg::AnswerSink sink = take;
+    const Status asked = co_await connection.Run(std::move(statements), deadline, std::move(sink));
+    if (!asked.ok()) co_return asked;
+    if (!read.ok()) co_return read;
+  }
+  co_return Status();
 }
 
 Outcome ToOutcome(const collectors::PlannedCollector& planned, pg::Answer answer,

@@ -35,6 +35,12 @@ net::awaitable<Result<collectors::ServerFacts>> AskIdentity(pg::Connection& conn
 net::awaitable<Status> AskRest(pg::Connection& connection, const collectors::Catalogue& catalogue,
                                TimePoint deadline, collectors::ServerFacts& facts, bool& complete);
 
+/// What differs between the databases of one server, into `facts` that stand for another one. An
+/// Error means that this could not be learnt.
+net::awaitable<Status> AskDatabase(pg::Connection& connection,
+                                   const collectors::Catalogue& catalogue, TimePoint deadline,
+                                   collectors::ServerFacts& facts);
+
 /// One collector's answer as an Outcome. `message` gets the error's text.
 Outcome ToOutcome(const collectors::PlannedCollector& planned, pg::Answer answer,
                   const std::string& server, std::string& message);

@@ -55,11 +55,14 @@ Family NewFamily(const Made& made) {
 /// The families with one sample per collector, filled side by side.
 class CollectorFamilies {
  public:
+  explicit CollectorFamilies(const Rotation* rotation) : rotation_(rotation) {}
+
   void Ran(const std::string& collector, const Outcome& outcome, std::optional<double> age) {
     const Labels label = {{"collector", collector}};
     AddSample(success_, label, outcome.failure.empty() ? 1 : 0);
     AddSample(duration_, label, outcome.seconds);
-    AddSample(dropped_, label, static_cast<double>(outcome.dropped));
+    const std::size_t elsewhere = rotation_ ? rotation_->Dropped(collector) : 0;
+    AddSample(dropped_, label, static_cast<double>(outcome.dropped + elsewhere));
     if (age) AddSample(age_, label, *age);
     if (!outcome.failure.empty()) Reason(collector, outcome.failure);
   }
@@ -81,6 +84,7 @@ class CollectorFamilies {
     AddSample(failure_, {{"collector", collector}, {"reason", reason}}, 1);
   }
 
+  const Rotation* rotation_;
   Family success_ = NewFamily(kSuccess);
   Family duration_ = NewFamily(kDuration);
   Family age_ = NewFamily(kAge);
@@ -179,7 +183,7 @@ Families MakePage(const PageInput& input) {
   ApplyPrefix(input.naming, page, 0);
   const bool up = input.reason == pg::UpReason::kOk;
   if (up && input.facts) AddIdentity(input, page);
-  CollectorFamilies own;
+  CollectorFamilies own(input.rotation);
   if (input.plan) {
     for (std::size_t i = 0; i < input.plan->on.size(); ++i) {
       const PlannedCollector& planned = input.plan->on[i];
@@ -198,6 +202,7 @@ Families MakePage(const PageInput& input) {
       if (off.missing) own.Failed(off.collector->name, off.label);
     }
   }
+  if (up && input.rotation) input.rotation->AppendTo(page, input.now);
   own.MoveTo(page);
   ApplyLabels(input.naming, page);
   return page;

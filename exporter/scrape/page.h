@@ -17,6 +17,7 @@
 #include "exporter/pg/up_reason.h"
 #include "exporter/scrape/naming.h"
 #include "exporter/scrape/outcome.h"
+#include "exporter/scrape/rotation.h"
 #include "exporter/scrape/schedule.h"
 
 namespace pgbeacon::scrape {
@@ -35,6 +36,7 @@ struct PageInput {
   std::string unfinished = "timeout";
   bool take = false;  ///< outcomes' families may be moved away
   const Schedule* schedule = nullptr;
+  const Rotation* rotation = nullptr;  ///< over the other databases
   TimePoint now;
   std::size_t backends = 0;
   Duration up{};

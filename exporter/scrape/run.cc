@@ -16,8 +16,9 @@ using collectors::ServerFacts;
 using pg::UpReason;
 
 constexpr std::chrono::hours kRecycle{1};
-constexpr std::chrono::seconds kPatience{1};  // with a question between runs
-constexpr std::chrono::minutes kAskAgain{5};  // extensions and settings change without a word
+constexpr std::chrono::seconds kPatience{1};   // with a question between runs
+constexpr std::chrono::seconds kFirstPass{5};  // over the databases, for which a page waits
+constexpr std::chrono::minutes kAskAgain{5};   // extensions and settings change without a word
 
 /// Whether plans made for `a` hold for `b`.
 bool SamePlan(const ServerFacts& a, const ServerFacts& b) {
@@ -65,9 +66,17 @@ net::awaitable<void> Target::State::Execute(std::shared_ptr<State> self, std::sh
     self->facts_stale_ = true;
     co_return;
   }
-  if (self->visiting_ && self->schedule_.Untried(*self->plan_)) {
-    const std::shared_ptr<net::Event> visit = self->visiting_;
-    co_await visit->Wait(run->deadline);
+  co_await self->WaitForFirst(run->deadline);
+}
+
+net::awaitable<void> Target::State::WaitForFirst(TimePoint deadline) {
+  const std::shared_ptr<net::Event> own = visiting_own_;
+  if (visiting_ && own && schedule_.Untried(*plan_)) {
+    co_await own->Wait(deadline);
+  }
+  const std::shared_ptr<net::Event> visit = visiting_;
+  if (visit && rotation_.Untried()) {
+    co_await visit->Wait(std::min(deadline, SteadyClock::now() + kFirstPass));
   }
 }
 
@@ -105,6 +114,7 @@ net::awaitable<Status> Target::State::Learn(ServerFacts now, bool warm, TimePoin
       spdlog::warn("target={}: another server answers: system_identifier was {}, is {}",
                    options_.name, facts_->system_identifier, now.system_identifier);
       schedule_.Clear();
+      rotation_.Clear();
     } else if (facts_->in_recovery != now.in_recovery) {
       spdlog::info("target={}: the server is a {} now", options_.name,
                    now.in_recovery ? "standby" : "primary");
@@ -129,8 +139,11 @@ net::awaitable<Status> Target::State::Learn(ServerFacts now, bool warm, TimePoin
     plan_.reset();  // it may be of another role or version
     co_return asked;
   }
-  plan_ =
-      std::make_shared<const collectors::Plan>(MakePlan(catalogue_, options_.selection, *facts_));
+  collectors::Plan plan = MakePlan(catalogue_, options_.selection, *facts_);
+  if (options_.discovery.Excludes(facts_->database)) {
+    DropScope(plan, collectors::Scope::kDatabase, "the database is excluded");
+  }
+  plan_ = std::make_shared<const collectors::Plan>(std::move(plan));
   if (listener && !stopped_) listener(*facts_);
   co_return Status();
 }
@@ -153,6 +166,7 @@ net::awaitable<Status> Target::State::Collect(std::shared_ptr<Run> run) {
     std::string message;
     Outcome& outcome = run->outcomes[index];
     outcome = ToOutcome(planned, std::move(answer), options_.name, message);
+    NameIfDiscovering(planned, outcome);
     if (outcome.failure == "syntax") facts_stale_ = true;  // an extension may have come or gone
     LogOutcome(planned.collector->name, outcome.failure, message);
   };
@@ -162,6 +176,14 @@ net::awaitable<Status> Target::State::Collect(std::shared_ptr<Run> run) {
   const Status status =
       co_await (*connection)->Run(std::move(statements), run->deadline, std::move(sink));
   co_return status;
+}
+
+/// Where several databases are on the page, each series of a database says which.
+void Target::State::NameIfDiscovering(const collectors::PlannedCollector& planned,
+                                      Outcome& outcome) const {
+  if (options_.discovery.on && planned.collector->scope == collectors::Scope::kDatabase) {
+    NameDatabase(outcome.families, facts_->database);
+  }
 }
 
 void Target::State::Down(Run& run, const Error& error) {

@@ -6,20 +6,28 @@ namespace pgbeacon::scrape {
 
 net::awaitable<Result<pg::Connection*>> Session::Connect(
     std::chrono::milliseconds statement_timeout, TimePoint deadline) {
-  if (connection_) co_return connection_.get();
-  if (!login_) co_return Error(ErrorCode::kInvalid, "the connection string is not valid");
+  return ConnectTo(login_, statement_timeout, deadline);
+}
+
+net::awaitable<Result<pg::Connection*>> Session::ConnectTo(
+    std::shared_ptr<pg::Login> login, std::chrono::milliseconds statement_timeout,
+    TimePoint deadline) {
+  if (connection_ && used_ == login) co_return connection_.get();
+  Drop();
+  if (!login) co_return Error(ErrorCode::kInvalid, "the connection string is not valid");
   for (;;) {
     if (stopped_) co_return Error(ErrorCode::kUnavailable, "shutting down");
     const bool from_before = attempt_ != nullptr;
     if (!attempt_) {
-      attempt_ = pg::Attempt::Start(executor_, pool_, login_, statement_timeout, deadline);
+      attempt_ = pg::Attempt::Start(executor_, pool_, login, statement_timeout, deadline);
+      used_ = login;
     }
     const std::shared_ptr<pg::Attempt> attempt = attempt_;
     const bool ended = co_await attempt->Wait(deadline);
     if (!ended) co_return Error(ErrorCode::kTimeout, "connect: no answer before the deadline");
     attempt_.reset();
     pg::Attempt::Connected connected = attempt->Take();
-    if (connected.ok()) {
+    if (connected.ok() && used_ == login) {
       connection_ = *std::move(connected);
       connected_at_ = SteadyClock::now();
       if (stopped_) connection_->Stop();
@@ -27,6 +35,10 @@ net::awaitable<Result<pg::Connection*>> Session::Connect(
     }
     if (!from_before) co_return connected.error();
   }
+}
+
+net::awaitable<void> Session::Settle(TimePoint deadline) {
+  if (const std::shared_ptr<pg::Attempt> attempt = attempt_) co_await attempt->Wait(deadline);
 }
 
 net::awaitable<void> Session::Cancel(net::BlockingPool& pool, std::shared_ptr<PGcancel> cancel) {

@@ -34,6 +34,14 @@ class Session {
   net::awaitable<Result<pg::Connection*>> Connect(std::chrono::milliseconds statement_timeout,
                                                   TimePoint deadline);
 
+  /// The same with another login of that server, e.g. to another database.
+  net::awaitable<Result<pg::Connection*>> ConnectTo(std::shared_ptr<pg::Login> login,
+                                                    std::chrono::milliseconds statement_timeout,
+                                                    TimePoint deadline);
+
+  /// Waits until a pending connect has ended.
+  net::awaitable<void> Settle(TimePoint deadline);
+
   bool connected() const { return connection_ != nullptr; }
   Duration age() const { return SteadyClock::now() - connected_at_; }
   bool holds_backend() const {
@@ -62,6 +70,7 @@ class Session {
   net::any_io_executor executor_;
   net::BlockingPool& pool_;
   std::shared_ptr<pg::Login> login_;
+  std::shared_ptr<pg::Login> used_;  ///< of the attempt or the connection
   std::shared_ptr<pg::Attempt> attempt_;
   std::unique_ptr<pg::Connection> connection_;
   TimePoint connected_at_;

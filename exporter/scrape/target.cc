@@ -33,8 +33,10 @@ Target::State::State(net::any_io_executor executor, net::BlockingPool& pool,
     : executor_(executor),
       catalogue_(catalogue),
       options_(std::move(options)),
+      login_(login),
       main_(executor, pool, login),
       visits_(executor, pool, login),
+      rotation_(options_.discovery),
       observed_at_(SteadyClock::now()) {}
 
 bool Run::CutShort() const {
@@ -98,7 +100,9 @@ Families Target::State::Page(Run& run, bool last) {
   input.outcomes = run.plan ? &run.outcomes : nullptr;
   input.unfinished = run.unfinished;
   input.take = last;
+  rotation_.Expire(now);
   input.schedule = &schedule_;
+  input.rotation = &rotation_;
   input.now = now;
   input.backends = std::size_t{main_.holds_backend()} + std::size_t{visits_.holds_backend()};
   input.up = up_;

@@ -22,6 +22,7 @@
 #include "collectors/engine/plan.h"
 #include "exporter/net/asio.h"
 #include "exporter/net/blocking_pool.h"
+#include "exporter/scrape/discovery.h"
 #include "exporter/scrape/naming.h"
 
 namespace pgbeacon::scrape {
@@ -33,6 +34,7 @@ struct TargetOptions {
   std::string user_file;      ///< same (DATA_SOURCE_USER_FILE)
   collectors::Selection selection;
   Naming naming;
+  Discovery discovery;
   bool refuse_superuser = false;
   std::chrono::milliseconds connect_timeout{5000};
 };

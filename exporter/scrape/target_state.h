@@ -1,5 +1,6 @@
 // What a Target and its running coroutines share. target.cc: joining and pages; run.cc: one run;
-// aside.cc: questions between runs; visit.cc: collectors with an interval, and explain.
+// aside.cc: questions between runs; visit.cc: collectors with an interval, and explain; rotate.cc:
+// other databases.
 #pragma once
 
 #include <functional>
@@ -12,6 +13,7 @@
 #include "exporter/net/event.h"
 #include "exporter/pg/up_reason.h"
 #include "exporter/scrape/outcome.h"
+#include "exporter/scrape/rotation.h"
 #include "exporter/scrape/schedule.h"
 #include "exporter/scrape/session.h"
 #include "exporter/scrape/target.h"
@@ -60,6 +62,8 @@ class Target::State : public std::enable_shared_from_this<State> {
   static net::awaitable<void> Visit(std::shared_ptr<State> self,
                                     std::shared_ptr<const collectors::Plan> plan);
 
+  /// Gives what has never run in the background the time to do so.
+  net::awaitable<void> WaitForFirst(TimePoint deadline);
   std::shared_ptr<Run> Join(TimePoint deadline);
   Families Page(Run& run, bool last);
   void Finish(Run& run);
@@ -70,6 +74,7 @@ class Target::State : public std::enable_shared_from_this<State> {
   net::awaitable<Result<collectors::ServerFacts>> Base(TimePoint deadline, bool& warm);
   net::awaitable<Status> Learn(collectors::ServerFacts now, bool warm, TimePoint deadline);
   net::awaitable<Status> Collect(std::shared_ptr<Run> run);
+  void NameIfDiscovering(const collectors::PlannedCollector& planned, Outcome& outcome) const;
   void Down(Run& run, const Error& error);
   void SetReason(Run& run, pg::UpReason reason, const std::string& message);
   void WarnOfSuperuser();
@@ -78,20 +83,36 @@ class Target::State : public std::enable_shared_from_this<State> {
 
   /// Starts Visit when collectors are due and none is under way.
   void StartVisit();
+  net::awaitable<void> VisitOwn(std::shared_ptr<const collectors::Plan> plan);
   net::awaitable<Status> VisitOne(pg::Connection& connection,
                                   const collectors::PlannedCollector& planned);
   net::awaitable<Result<std::vector<Explained>>> ExplainOn(pg::Connection& connection,
                                                            TimePoint deadline);
 
+  /// One pass over the other databases.
+  net::awaitable<void> Rotate();
+  net::awaitable<bool> BeginPass();
+  /// False when the server is gone, so that the pass ends.
+  net::awaitable<bool> VisitDatabase(std::string database);
+  net::awaitable<Result<collectors::Plan>> PlanIn(std::string database,
+                                                  std::shared_ptr<pg::Login> login);
+  /// False when the connection is of no further use.
+  net::awaitable<bool> RunRound(pg::Connection& connection, std::string database,
+                                std::vector<const collectors::PlannedCollector*> round);
+  bool NotVisited(const std::string& database, const Error& error);
+
   net::any_io_executor executor_;
   const collectors::Catalogue& catalogue_;
   TargetOptions options_;
+  std::shared_ptr<pg::Login> login_;
   Session main_;    ///< kept between scrapes; used by a run or a question, one at a time
   Session visits_;  ///< open while a visit or an explain is under way
   std::shared_ptr<Run> run_;
   std::shared_ptr<net::Event> asking_;
   std::shared_ptr<net::Event> visiting_;
+  std::shared_ptr<net::Event> visiting_own_;  ///< of a visit, the part in the connected database
   Schedule schedule_;
+  Rotation rotation_;
 
   std::optional<collectors::ServerFacts> facts_;
   TimePoint facts_at_;

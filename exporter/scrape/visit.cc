@@ -26,8 +26,11 @@ Outcome Failed(const Error& error) {
 }  // namespace
 
 void Target::State::StartVisit() {
-  if (visiting_ || stopped_ || schedule_.Due(*plan_, SteadyClock::now()).empty()) return;
+  const TimePoint now = SteadyClock::now();
+  if (visiting_ || stopped_) return;
+  if (schedule_.Due(*plan_, now).empty() && !rotation_.Due(now)) return;
   visiting_ = std::make_shared<net::Event>(executor_);
+  visiting_own_ = std::make_shared<net::Event>(executor_);
   net::asio::co_spawn(executor_, Visit(shared_from_this(), plan_),
                       [self = shared_from_this(), event = visiting_](std::exception_ptr failure) {
                         try {
@@ -37,6 +40,7 @@ void Target::State::StartVisit() {
                                         self->options_.name, error.what());
                         }
                         self->visits_.Drop();
+                        self->visiting_own_->Set();
                         self->visiting_.reset();
                         event->Set();
                       });
@@ -44,23 +48,29 @@ void Target::State::StartVisit() {
 
 net::awaitable<void> Target::State::Visit(std::shared_ptr<State> self,
                                           std::shared_ptr<const collectors::Plan> plan) {
+  co_await self->VisitOwn(plan);
+  self->visiting_own_->Set();
+  if (self->rotation_.Due(SteadyClock::now())) co_await self->Rotate();
+}
+
+net::awaitable<void> Target::State::VisitOwn(std::shared_ptr<const collectors::Plan> plan) {
   const TimePoint start = SteadyClock::now();
+  const std::vector<const PlannedCollector*> due = schedule_.Due(*plan, start);
+  if (due.empty()) co_return;
   Result<pg::Connection*> connection =
-      co_await self->visits_.Connect(kStatementTimeout, start + self->options_.connect_timeout);
-  const std::vector<const PlannedCollector*> due = self->schedule_.Due(*plan, start);
+      co_await visits_.Connect(kStatementTimeout, start + options_.connect_timeout);
   if (!connection.ok()) {
     for (const PlannedCollector* planned : due) {
-      self->schedule_.Record(*planned, Failed(connection.error()), start);
+      schedule_.Record(*planned, Failed(connection.error()), start);
     }
     co_return;
   }
   for (const PlannedCollector* planned : due) {
-    const Status status = co_await self->VisitOne(**connection, *planned);
+    const Status status = co_await VisitOne(**connection, *planned);
     if (status.ok()) continue;
-    self->schedule_.Record(*planned, Failed(status.error()), SteadyClock::now());
-    self->LogOutcome(planned->collector->name, pg::FailureLabel(status.error()),
-                     status.error().message);
-    self->visits_.Drop(/*running=*/true);
+    schedule_.Record(*planned, Failed(status.error()), SteadyClock::now());
+    LogOutcome(planned->collector->name, pg::FailureLabel(status.error()), status.error().message);
+    visits_.Drop(/*running=*/true);
     co_return;  // the rest stays due
   }
 }
@@ -71,6 +81,7 @@ net::awaitable<Status> Target::State::VisitOne(pg::Connection& connection,
   const auto take = [this, &planned](std::size_t, pg::Answer answer) {
     std::string message;
     Outcome outcome = ToOutcome(planned, std::move(answer), options_.name, message);
+    NameIfDiscovering(planned, outcome);
     LogOutcome(planned.collector->name, outcome.failure, message);
     schedule_.Record(planned, std::move(outcome), SteadyClock::now());
   };

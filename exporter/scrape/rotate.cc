@@ -1,0 +1,164 @@
+// The rotation over the databases of a server: one visit after the other on the second backend,
+// each on a connection of its own that is soon closed, so that DROP DATABASE need not wait.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "exporter/scrape/ask.h"
+#include "exporter/scrape/target_state.h"
+
+namespace pgbeacon::scrape {
+namespace {
+
+using collectors::PlannedCollector;
+
+constexpr std::chrono::seconds kStatementTimeout{10};  // of a collector that names none
+constexpr std::chrono::seconds kGrace{1};  // for the server's own timeout to reach us first
+constexpr std::chrono::seconds kOpen{2};   // then the next collector gets a new connection
+
+/// Whether other databases will be refused as well.
+bool IsOfTheServer(const Error& error) {
+  return error.sqlstate == "57P03" ||
+         (error.code == ErrorCode::kUnavailable && error.sqlstate.empty());
+}
+
+/// The collectors of every visit together, then those with an interval one by one.
+std::vector<std::vector<const PlannedCollector*>> Rounds(
+    const std::vector<const PlannedCollector*>& due) {
+  std::vector<std::vector<const PlannedCollector*>> rounds;
+  for (const PlannedCollector* planned : due) {
+    if (rounds.empty() || planned->interval) rounds.emplace_back();
+    rounds.back().push_back(planned);
+  }
+  return rounds;
+}
+
+}  // namespace
+
+net::awaitable<void> Target::State::Rotate() {
+  const bool begun = co_await BeginPass();
+  if (!begun) co_return;
+  while (!stopped_) {
+    const std::optional<std::string> database = rotation_.Next();
+    if (!database) break;
+    if (plan_ && !schedule_.Due(*plan_, SteadyClock::now()).empty()) co_await VisitOwn(plan_);
+    const bool more = co_await VisitDatabase(*database);
+    visits_.Drop();
+    if (!more) co_return;
+  }
+  if (!stopped_) rotation_.End(SteadyClock::now());
+}
+
+net::awaitable<bool> Target::State::BeginPass() {
+  const TimePoint start = SteadyClock::now();
+  Result<pg::Connection*> connection =
+      co_await visits_.Connect(kStatementTimeout, start + options_.connect_timeout);
+  if (!connection.ok()) co_return false;
+  Status begun = Error(ErrorCode::kTimeout, "no answer");
+  const auto take = [this, &begun](std::size_t, pg::Answer answer) {
+    begun = answer.rows.ok() ? rotation_.Begin(**answer.rows, facts_->database, SteadyClock::now())
+                             : Status(answer.rows.error());
+  };
+  std::vector<pg::Statement> statements;
+  statements.emplace_back(std::string(Rotation::Sql()), kStatementTimeout);
+  pg::AnswerSink sink = take;
+  const Status asked = co_await (*connection)
+                           ->Run(std::move(statements),
+                                 SteadyClock::now() + kStatementTimeout + kGrace, std::move(sink));
+  visits_.Drop(/*running=*/!asked.ok());
+  if (!begun.ok() && !stopped_) {
+    spdlog::warn("target={}: the databases cannot be listed: {}", options_.name,
+                 begun.error().message);
+  }
+  co_return begun.ok();
+}
+
+net::awaitable<bool> Target::State::VisitDatabase(std::string database) {
+  co_await visits_.Settle(SteadyClock::now() + pg::kPendingLease);
+  const auto login = std::make_shared<pg::Login>(login_->To(database));
+  Result<collectors::Plan> plan = co_await PlanIn(database, login);
+  if (!plan.ok()) co_return NotVisited(database, plan.error());
+  const TimePoint start = SteadyClock::now();
+  for (const std::vector<const PlannedCollector*>& round :
+       Rounds(rotation_.DueIn(database, *plan, start))) {
+    if (visits_.age() > kOpen) visits_.Drop();
+    Result<pg::Connection*> connection = co_await visits_.ConnectTo(
+        login, kStatementTimeout, SteadyClock::now() + options_.connect_timeout);
+    if (!connection.ok()) co_return NotVisited(database, connection.error());
+    const bool whole = co_await RunRound(**connection, database, round);
+    if (!whole) break;  // the rest stays due
+  }
+  rotation_.Visited(database, SteadyClock::now());
+  co_return true;
+}
+
+net::awaitable<Result<collectors::Plan>> Target::State::PlanIn(std::string database,
+                                                               std::shared_ptr<pg::Login> login) {
+  const TimePoint deadline = SteadyClock::now() + options_.connect_timeout;
+  Result<pg::Connection*> connection =
+      co_await visits_.ConnectTo(std::move(login), kStatementTimeout, deadline);
+  if (!connection.ok()) co_return connection.error();
+  collectors::ServerFacts facts = *facts_;
+  facts.database = std::move(database);
+  const Status asked = co_await AskDatabase(**connection, catalogue_, deadline, facts);
+  if (!asked.ok()) co_return asked.error();
+  co_return MakePlan(catalogue_, options_.selection, facts);
+}
+
+net::awaitable<bool> Target::State::RunRound(pg::Connection& connection, std::string database,
+                                             std::vector<const PlannedCollector*> round) {
+  const auto record = [this, &database](const PlannedCollector& planned, Outcome outcome,
+                                        const std::string& message) {
+    const std::string failure = outcome.failure;
+    const bool changed =
+        rotation_.Record(database, planned, std::move(outcome), SteadyClock::now());
+    if (changed && !failure.empty()) {
+      spdlog::warn("target={} database={} collector={} reason={}: {}", options_.name, database,
+                   planned.collector->name, failure, message);
+    }
+  };
+  std::vector<pg::Statement> statements;
+  std::chrono::milliseconds longest = kStatementTimeout;
+  for (const PlannedCollector* planned : round) {
+    statements.emplace_back(planned->sql, planned->timeout.value_or(kStatementTimeout));
+    longest = std::max(longest, statements.back().timeout);
+  }
+  std::size_t answered = 0;
+  const auto take = [&](std::size_t statement, pg::Answer answer) {
+    ++answered;
+    PlannedCollector planned = *round[statement];
+    planned.limit = rotation_.Room(database, planned);
+    std::string message;
+    Outcome outcome = ToOutcome(planned, std::move(answer), options_.name, message);
+    record(planned, std::move(outcome), message);
+  };
+  pg::AnswerSink sink = take;
+  const Status status = co_await connection.Run(
+      std::move(statements), SteadyClock::now() + longest + kGrace, std::move(sink));
+  if (status.ok()) co_return true;
+  for (; answered < round.size(); ++answered) {
+    Outcome outcome;
+    outcome.done = true;
+    outcome.failure = pg::FailureLabel(status.error());
+    record(*round[answered], std::move(outcome), status.error().message);
+  }
+  visits_.Drop(/*running=*/true);
+  co_return false;
+}
+
+bool Target::State::NotVisited(const std::string& database, const Error& error) {
+  if (stopped_ || IsOfTheServer(error)) return false;
+  if (error.sqlstate == "3D000") {  // dropped since the pass began
+    rotation_.Forget(database);
+    return true;
+  }
+  const std::string reason = pg::FailureLabel(error);
+  if (rotation_.Failed(database, reason)) {
+    spdlog::warn("target={} database={} reason={}: {}", options_.name, database, reason,
+                 error.message);
+  }
+  return true;
+}
+
+}  // namespace pgbeacon::scrape

@@ -1,0 +1,106 @@
+// Rotation: the databases of one server, what collectors gave in each of them, and which is visited
+// next. rotate.cc does the visiting.
+//
+// Example:
+//   if (rotation.Due(now)) rotation.Begin(rows, "postgres", now);
+//   while (const std::optional<std::string> database = rotation.Next()) {
+//     for (const auto* planned : rotation.DueIn(*database, plan, now)) ...
+//     rotation.Record(*database, *planned, std::move(outcome), now);
+//     rotation.Visited(*database, now);
+//   }
+//   rotation.End(now);
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/families.h"
+#include "base/result.h"
+#include "collectors/engine/plan.h"
+#include "collectors/engine/rows.h"
+#include "exporter/scrape/discovery.h"
+#include "exporter/scrape/outcome.h"
+
+namespace pgbeacon::scrape {
+
+/// Gives every sample without a label `datname` this one.
+void NameDatabase(Families& families, const std::string& database);
+
+class Rotation {
+ public:
+  explicit Rotation(Discovery discovery) : discovery_(std::move(discovery)) {}
+
+  /// What lists the databases: a row each with its name and why it cannot be visited, "" if it can.
+  static std::string_view Sql();
+
+  /// Whether a pass should begin.
+  bool Due(TimePoint now) const;
+  /// Whether no pass has ended yet.
+  bool Untried() const { return discovery_.on && !ended_; }
+
+  /// Starts a pass over the databases of an answer to Sql(). `connected` is the one that scrapes
+  /// see, which is not visited. Those that are gone are forgotten.
+  Status Begin(const collectors::Rows& rows, const std::string& connected, TimePoint now);
+  std::optional<std::string> Next();
+  /// The pass came to its end.
+  void End(TimePoint now);
+
+  /// The collectors of scope `database` to be run in a visit now, those of every visit first.
+  std::vector<const collectors::PlannedCollector*> DueIn(const std::string& database,
+                                                         const collectors::Plan& plan,
+                                                         TimePoint now) const;
+  /// How many series of the collector the database may have, given what others hold.
+  std::size_t Room(const std::string& database, const collectors::PlannedCollector& planned) const;
+  /// Returns whether it failed otherwise than the time before.
+  bool Record(const std::string& database, const collectors::PlannedCollector& planned,
+              Outcome outcome, TimePoint now);
+  void Visited(const std::string& database, TimePoint now);
+  /// It could not be connected to. Returns whether that is new.
+  bool Failed(const std::string& database, const std::string& reason);
+  void Forget(const std::string& database) { databases_.erase(database); }
+
+  /// Frees the values that have missed three visits.
+  void Expire(TimePoint now);
+  void Clear();
+
+  /// Appends the values of all databases and the families about the rotation itself.
+  void AppendTo(Families& page, TimePoint now) const;
+  /// Series of the collector that were left out in the databases' last runs.
+  std::size_t Dropped(std::string_view collector) const;
+
+ private:
+  struct Entry {
+    Families shown;
+    TimePoint shown_at;
+    TimePoint due;
+    Duration interval{};
+    std::string failure;
+    std::size_t dropped = 0;
+  };
+  struct Database {
+    std::string state;
+    std::string failure;  ///< of the connect
+    std::optional<TimePoint> visited_at;
+    std::map<std::string, Entry, std::less<>> entries;  ///< by collector
+  };
+
+  /// How long from one visit of a database to the next.
+  Duration Period() const;
+  void AppendOwn(Families& page, TimePoint now) const;
+
+  Discovery discovery_;
+  std::map<std::string, Database, std::less<>> databases_;
+  std::deque<std::string> queue_;
+  std::string connected_;
+  std::optional<TimePoint> begun_;
+  Duration between_{};  ///< the last two passes' begins
+  Duration pass_{};     ///< the last whole pass
+  bool ended_ = false;
+};
+
+}  // namespace pgbeacon::scrape

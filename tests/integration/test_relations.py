@@ -1,0 +1,87 @@
+"""Collectors about tables, indexes, sequences and functions on every major.
+
+PGB_MATRIX_DIR holds a folder per major but 15 (tests/support/postgres_majors.sh makes it).
+"""
+
+import os
+import unittest
+
+from harness import relations
+from harness.case import BeaconCase
+from harness.postgres import BIN, PASSWORD, Pair
+from harness.tools import require
+from harness.waiting import wait_for
+
+ROOT = os.environ.get("PGB_MATRIX_DIR", os.path.join(os.path.dirname(__file__), "../../build/tools"))
+
+
+def programs(major):
+    return BIN if major == 15 else os.path.join(os.path.abspath(ROOT), f"postgres-{major}", "bin")
+
+
+class Majors(BeaconCase):
+    def relations_of(self, major):
+        require(os.path.join(programs(major), "postgres"),
+                f"PostgreSQL {major} (tests/support/postgres_majors.sh fetches it)")
+        pair = Pair(programs(major), relations.SETTINGS)
+        self.addCleanup(pair.close)
+        pair.primary.query(relations.SQL)
+        sizes = pair.primary.query("select pg_table_size('orders'), pg_indexes_size('orders')")[0]
+        for user in ("beacon", "postgres"):
+            page = self.check(pair.primary, user)
+            for name, labels, value in relations.VALUES:
+                self.assertEqual(value, page.value(name, datname="postgres", **labels), (name, labels))
+            for what, size in zip(("table", "index"), sizes):
+                name = f"pg_stat_user_tables_{what}_size_bytes"
+                self.assertEqual(size, page.value(name, relname="orders"))
+            self.assertLess(0, page.value("pg_table_bloat_ratio", relname="orders"))
+            self.assertLess(0, page.value("pg_index_bloat_ratio", indexrelname="orders_price"))
+            self.assertEqual(major >= 16, "pg_stat_user_tables_last_seq_scan_timestamp_seconds" in page.names())
+            self.assertEqual(major >= 18, "pg_stat_user_tables_vacuum_seconds_total" in page.names())
+            self.assertEqual(major >= 14, "pg_table_failsafe_ratio" in page.names())
+        replayed = "select count(*) from pg_class where relname = 'tickets'"
+        wait_for(lambda: pair.standby.value(replayed), "the standby to have it all")
+        page = self.check(pair.standby, "beacon")
+        self.assertIn("pg_stat_user_tables_table_size_bytes", page.names())
+        pair.primary.query("create role nobody_special login")
+        pair.primary.query("alter role nobody_special password %s", (PASSWORD,))
+        page = self.check(pair.primary, "nobody_special")
+        self.assertEqual(4, page.value("pg_table_bloat_unknown"))
+        self.assertEqual(2, page.value("pg_sequences_unread"))
+        self.assertEqual(sizes[0], page.value("pg_stat_user_tables_table_size_bytes", relname="orders"))
+
+    def check(self, server, user):
+        before = server.complaints_about()
+        flags = [f"--collector.{name}" for name in relations.COLLECTORS]
+        page = self.beacon(*flags, dsn=server.dsn(user=user, password=PASSWORD)
+                           if user != "postgres" else self.trusted(server)).scrape()
+        failed = set(page.failed_collectors()) & set(relations.COLLECTORS)
+        self.assertEqual(set(), failed)
+        self.assertEqual(before, server.complaints_about())
+        return page
+
+    @staticmethod
+    def trusted(server):
+        return f"host={server.sockets} port={server.port} user=postgres dbname=postgres"
+
+    def test_13(self):
+        self.relations_of(13)
+
+    def test_14(self):
+        self.relations_of(14)
+
+    def test_15(self):
+        self.relations_of(15)
+
+    def test_16(self):
+        self.relations_of(16)
+
+    def test_17(self):
+        self.relations_of(17)
+
+    def test_18(self):
+        self.relations_of(18)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,198 @@
+#include "exporter/scrape/rotation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+
+#include "exporter/scrape/page_query.h"
+
+namespace pgbeacon::scrape {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class RotationTest : public testing::Test {
+ protected:
+  RotationTest() {
+    tables_.name = "tables";
+    bloat_.name = "bloat";
+    tables_.scope = bloat_.scope = collectors::Scope::kDatabase;
+    server_.name = "server";
+    for (const collectors::Collector* collector : {&tables_, &server_, &bloat_}) {
+      collectors::PlannedCollector& planned = plan_.on.emplace_back();
+      planned.collector = collector;
+      planned.limit = 3;
+    }
+    plan_.on[2].interval = minutes(60);
+  }
+
+  static Discovery All() {
+    Discovery discovery;
+    discovery.on = true;
+    return discovery;
+  }
+
+  static collectors::MemoryRows Databases(std::vector<collectors::MemoryRows::Row> rows) {
+    return collectors::MemoryRows({"datname", "skipped"}, std::move(rows));
+  }
+
+  Status Begin(Rotation& rotation, std::vector<collectors::MemoryRows::Row> rows, TimePoint now) {
+    return rotation.Begin(Databases(std::move(rows)), "postgres", now);
+  }
+
+  static Outcome Good(int series = 1) {
+    Outcome outcome;
+    outcome.done = true;
+    Family& family = AddFamily(outcome.families, "rows", MetricType::Gauge, "Rows.");
+    for (int i = 0; i < series; ++i) AddSample(family, {{"relname", std::to_string(i)}}, i);
+    return outcome;
+  }
+
+  static Outcome Bad() {
+    Outcome outcome;
+    outcome.done = true;
+    outcome.failure = "timeout";
+    return outcome;
+  }
+
+  static std::vector<std::string> Queue(Rotation& rotation) {
+    std::vector<std::string> names;
+    while (std::optional<std::string> name = rotation.Next()) names.push_back(*std::move(name));
+    return names;
+  }
+
+  Families Page(const Rotation& rotation, TimePoint now) const {
+    Families page;
+    rotation.AppendTo(page, now);
+    return page;
+  }
+
+  static double State(const Families& page, const std::string& state) {
+    for (const Family& family : page) {
+      if (family.name != "pgbeacon_databases") continue;
+      for (const ClientMetric& metric : family.metric) {
+        if (metric.label[0].value == state) return metric.gauge.value;
+      }
+    }
+    return -1;
+  }
+
+  collectors::Collector tables_;
+  collectors::Collector server_;
+  collectors::Collector bloat_;
+  collectors::Plan plan_;
+  const TimePoint start_ = SteadyClock::now();
+};
+
+TEST_F(RotationTest, NeverRunsWithoutDiscovery) {
+  const Rotation rotation({});
+  EXPECT_FALSE(rotation.Due(start_));
+  EXPECT_FALSE(rotation.Untried());
+  EXPECT_THAT(Page(rotation, start_), IsEmpty());
+}
+
+TEST_F(RotationTest, VisitsWhatCanBeVisitedAndCountsTheRest) {
+  Discovery discovery = All();
+  discovery.include = {"app*"};
+  discovery.exclude = {"app_old"};
+  Rotation rotation(discovery);
+  ASSERT_TRUE(Begin(rotation,
+                    {{"postgres", ""},
+                     {"template1", "template"},
+                     {"app1", ""},
+                     {"app2", ""},
+                     {"app_old", ""},
+                     {"other", ""},
+                     {"app_bad", "invalid"},
+                     {"app_wall", "no_privilege"}},
+                    start_)
+                  .ok());
+  EXPECT_THAT(Queue(rotation), ElementsAre("app1", "app2"));
+  const Families page = Page(rotation, start_);
+  EXPECT_EQ(State(page, "visited"), 1) << "the connected one";
+  EXPECT_EQ(State(page, "pending"), 2);
+  EXPECT_EQ(State(page, "excluded"), 3);
+  EXPECT_EQ(State(page, "invalid"), 1);
+  EXPECT_EQ(State(page, "no_privilege"), 1);
+}
+
+TEST_F(RotationTest, ShowsWhatEachDatabaseGaveUnderItsName) {
+  Rotation rotation(All());
+  ASSERT_TRUE(Begin(rotation, {{"a", ""}, {"b", ""}}, start_).ok());
+  EXPECT_TRUE(rotation.Untried());
+  for (const std::string& name : Queue(rotation)) {
+    const auto due = rotation.DueIn(name, plan_, start_);
+    ASSERT_EQ(due.size(), 2u) << "not the collector about the server";
+    rotation.Record(name, *due[0], Good(), start_);
+    rotation.Visited(name, start_);
+  }
+  rotation.End(start_ + seconds(2));
+  EXPECT_FALSE(rotation.Untried());
+  Families page = Page(rotation, start_ + seconds(3));
+  EXPECT_EQ(Normalize(page), 0u);
+  EXPECT_EQ(Values(page, "rows").size(), 2u);
+  EXPECT_EQ(Value(page, "pgbeacon_database_pass_seconds"), 2);
+  EXPECT_THAT(Values(page, "pgbeacon_database_age_seconds"), ElementsAre(3, 3));
+}
+
+TEST_F(RotationTest, RunsCollectorsWithAnIntervalWhenItHasPassed) {
+  Rotation rotation(All());
+  ASSERT_TRUE(Begin(rotation, {{"a", ""}}, start_).ok());
+  for (const collectors::PlannedCollector* planned : rotation.DueIn("a", plan_, start_)) {
+    rotation.Record("a", *planned, Good(), start_);
+  }
+  EXPECT_THAT(rotation.DueIn("a", plan_, start_ + minutes(1)), ElementsAre(&plan_.on[0]));
+  EXPECT_EQ(rotation.DueIn("a", plan_, start_ + minutes(60)).size(), 2u);
+}
+
+TEST_F(RotationTest, ADroppedDatabaseVanishesAtTheNextPass) {
+  Rotation rotation(All());
+  ASSERT_TRUE(Begin(rotation, {{"a", ""}, {"b", ""}}, start_).ok());
+  rotation.Record("a", plan_.on[0], Good(), start_);
+  rotation.Record("b", plan_.on[0], Good(), start_);
+  ASSERT_TRUE(Begin(rotation, {{"b", ""}}, start_ + minutes(1)).ok());
+  EXPECT_EQ(Values(Page(rotation, start_ + minutes(1)), "rows").size(), 1u);
+  EXPECT_FALSE(rotation.Record("a", plan_.on[0], Good(), start_)) << "it is not known any more";
+}
+
+TEST_F(RotationTest, AFailureIsShownAndTakesNoOtherValuesWithIt) {
+  Rotation rotation(All());
+  ASSERT_TRUE(Begin(rotation, {{"a", ""}, {"b", ""}}, start_).ok());
+  rotation.Record("a", plan_.on[0], Good(), start_);
+  rotation.Visited("a", start_);
+  EXPECT_TRUE(rotation.Failed("b", "permission"));
+  EXPECT_FALSE(rotation.Failed("b", "permission")) << "told once";
+  EXPECT_TRUE(rotation.Record("a", plan_.on[2], Bad(), start_));
+  const Families page = Page(rotation, start_);
+  EXPECT_EQ(State(page, "failed"), 1);
+  EXPECT_EQ(State(page, "visited"), 1);
+  EXPECT_EQ(Values(page, "rows").size(), 1u);
+  EXPECT_EQ(Values(page, "pgbeacon_database_failure_info").size(), 2u);
+}
+
+TEST_F(RotationTest, ValuesVanishAfterThreeMissedVisits) {
+  Rotation rotation(All());
+  ASSERT_TRUE(Begin(rotation, {{"a", ""}}, start_).ok());
+  rotation.Record("a", plan_.on[0], Good(), start_);
+  rotation.Expire(start_ + minutes(3));
+  EXPECT_EQ(Values(Page(rotation, start_), "rows").size(), 1u);
+  rotation.Expire(start_ + minutes(3) + seconds(1));
+  EXPECT_THAT(Values(Page(rotation, start_), "rows"), IsEmpty());
+}
+
+TEST_F(RotationTest, AllDatabasesShareTheCollectorsLimit) {
+  Rotation rotation(All());
+  ASSERT_TRUE(Begin(rotation, {{"a", ""}, {"b", ""}}, start_).ok());
+  EXPECT_EQ(rotation.Room("a", plan_.on[0]), 3u);
+  rotation.Record("a", plan_.on[0], Good(2), start_);
+  EXPECT_EQ(rotation.Room("a", plan_.on[0]), 3u) << "its own are replaced";
+  EXPECT_EQ(rotation.Room("b", plan_.on[0]), 1u);
+}
+
+}  // namespace
+}  // namespace pgbeacon::scrape

@@ -66,7 +66,7 @@ class LineSplitter {
   }
 
   void Reset() {
-    if (partial_.capacity() > kKeptCapacity) partial_ = std::string();
+    if (partial_.capacity() > kKeptCapacity) std::string().swap(partial_);
     partial_.clear();
   }
 

@@ -109,7 +109,7 @@ void Records::Unlink(Record& record) {
 void Records::DropCopies(Record& record) {
   if (!std::exchange(record.copied, false)) return;
   const auto drop = [](std::string& text) {
-    if (text.capacity() > kKeptCapacity) text = std::string();
+    if (text.capacity() > kKeptCapacity) std::string().swap(text);  // assigning keeps it
     text.clear();
   };
   drop(record.bytes);

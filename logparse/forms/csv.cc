@@ -128,7 +128,7 @@ bool CsvForm::Deliver(std::string_view record) {
       message_.offset = at_;
       sink_(message_);
     }
-    if (unescaped_.capacity() > kKeptCapacity) unescaped_ = std::string();
+    if (unescaped_.capacity() > kKeptCapacity) std::string().swap(unescaped_);
   }
   counts_.lines += scanner_.lines();
   glued_ = 0;

@@ -216,7 +216,7 @@ JsonLine& JsonLineReader::Read(std::string_view line, std::size_t room) {
   State& state = *state_;
   if (state.parser.capacity() > kKeptCapacity && line.size() < kKeptCapacity) {
     state.parser = ondemand::parser();
-    state.copy = std::string();
+    std::string().swap(state.copy);
   }
   line = Trim(line);
   state.line = {};

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kHeadRoom = 4096;  // of a line, above record_bytes, for its prefix
 constexpr std::size_t kMostWaiting = std::size_t{256} << 10;  // bytes of pieces that came early
+constexpr std::size_t kSampleBytes = 1024;                    // of a line that shows a prefix
 
 // A head that a name tore apart is held as one.
 std::uint64_t LinesIn(std::string_view line) {
@@ -150,7 +151,7 @@ void TextForm::State::Decide() {
     Head head;
     for (std::string_view body : bodies) {
       const bool fits = prefix && sample.size() < HeldLines::kLabels && prefix->Match(body, head);
-      if (fits) sample.emplace_back(body);
+      if (fits) sample.emplace_back(body.substr(0, kSampleBytes));
     }
   }
   Replay();

@@ -68,6 +68,7 @@ net::awaitable<Result<Asked>> Target::State::AskNow(const collectors::Catalogue&
   }
   const Status learnt = co_await Learn(*std::move(facts), warm, deadline);
   if (!learnt.ok()) co_return learnt.error();
+  Governors governors;  // each question stands for itself
   Asked asked;
   asked.facts = *facts_;
   collectors::Selection all;
@@ -78,10 +79,10 @@ net::awaitable<Result<Asked>> Target::State::AskNow(const collectors::Catalogue&
   for (const collectors::PlannedCollector& planned : plan.on) {
     statements.emplace_back(planned.sql, std::min(planned.timeout.value_or(budget), budget));
   }
-  const auto take = [this, &plan, &asked](std::size_t statement, pg::Answer answer) {
+  const auto take = [this, &plan, &asked, &governors](std::size_t statement, pg::Answer answer) {
     const collectors::PlannedCollector& planned = plan.on[statement];
     std::string message;
-    Outcome outcome = ToOutcome(planned, std::move(answer), options_.name, message);
+    Outcome outcome = ToOutcome(planned, std::move(answer), options_.name, governors, message);
     LogOutcome(planned.collector->name, outcome.failure, message);
     std::ranges::move(outcome.families, std::back_inserter(asked.families));
   };

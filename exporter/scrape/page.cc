@@ -1,6 +1,5 @@
 #include "exporter/scrape/page.h"
 
-#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -35,7 +34,8 @@ constexpr Made kAge = {"pgbeacon_collector_age_seconds", MetricType::Gauge,
 constexpr Made kFailure = {"pgbeacon_collector_failure_info", MetricType::Gauge,
     "Collectors whose last run failed, with the kind of failure; always 1."};
 constexpr Made kDropped = {"pgbeacon_series_dropped", MetricType::Gauge,
-    "Series of the collector's last run that were left out: over its limit, duplicate or unreadable."};
+    "Series of the collector's last run without a place of their own: shown as \"other\" where that "
+    "has a meaning, over a limit, duplicate or unreadable."};
 constexpr Made kBackends = {"pgbeacon_backends", MetricType::Gauge,
     "Backends that pgbeacon holds on the server now, pending connects included."};
 constexpr Made kSeconds = {"pgbeacon_target_seconds_total", MetricType::Counter,
@@ -55,11 +55,13 @@ Family NewFamily(const Made& made) {
 /// The families with one sample per collector, filled side by side.
 class CollectorFamilies {
  public:
-  void Ran(const std::string& collector, const Outcome& outcome, std::optional<double> age) {
+  /// `cut`: series that the page has no room for.
+  void Ran(const std::string& collector, const Outcome& outcome, std::optional<double> age,
+           std::size_t cut) {
     const Labels label = {{"collector", collector}};
     AddSample(success_, label, outcome.failure.empty() ? 1 : 0);
     AddSample(duration_, label, outcome.seconds);
-    AddSample(dropped_, label, static_cast<double>(outcome.dropped));
+    AddSample(dropped_, label, static_cast<double>(outcome.dropped + cut));
     if (age) AddSample(age_, label, *age);
     if (!outcome.failure.empty()) Reason(collector, outcome.failure);
   }
@@ -134,29 +136,55 @@ void AddIdentity(const PageInput& input, Families& page) {
   page.push_back(std::move(superuser));
 }
 
-void Append(Families& page, const Families& families) {
-  page.insert(page.end(), families.begin(), families.end());
+std::size_t SeriesOf(const ClientMetric& metric, MetricType type) {
+  constexpr std::size_t kSumAndCount = 2;
+  return type == MetricType::Histogram ? metric.histogram.bucket.size() + kSumAndCount : 1;
 }
 
-void AddScraped(const PageInput& input, std::size_t index, CollectorFamilies& own, Families& page) {
+/// Collectors' families on the page, as far as there is room.
+class Room {
+ public:
+  Room(Families& page, std::size_t series) : page_(page), left_(series) {}
+
+  /// Returns how many series had to stay out: the last ones.
+  std::size_t Add(Families families) {
+    std::size_t cut = 0;
+    for (Family& family : families) {
+      std::size_t fit = 0;
+      for (const ClientMetric& metric : family.metric) {
+        const std::size_t series = SeriesOf(metric, family.type);
+        if (cut > 0 || series > left_) {
+          cut += series;
+          continue;
+        }
+        left_ -= series;
+        ++fit;
+      }
+      family.metric.resize(fit);
+      if (fit > 0) page_.push_back(std::move(family));
+    }
+    return cut;
+  }
+
+ private:
+  Families& page_;
+  std::size_t left_;
+};
+
+void AddScraped(const PageInput& input, std::size_t index, CollectorFamilies& own, Room& room) {
   const std::string& name = input.plan->on[index].collector->name;
   if (!input.outcomes || index >= input.outcomes->size() || !(*input.outcomes)[index].done) {
     own.Failed(name, input.unfinished);
     return;
   }
   Outcome& outcome = (*input.outcomes)[index];
-  own.Ran(name, outcome, outcome.failure.empty() ? std::optional<double>(0) : std::nullopt);
-  if (!input.take) {
-    Append(page, outcome.families);
-    return;
-  }
-  page.insert(page.end(), std::make_move_iterator(outcome.families.begin()),
-              std::make_move_iterator(outcome.families.end()));
-  outcome.families.clear();
+  const std::size_t cut =
+      room.Add(input.take ? std::exchange(outcome.families, {}) : outcome.families);
+  own.Ran(name, outcome, outcome.failure.empty() ? std::optional<double>(0) : std::nullopt, cut);
 }
 
 void AddScheduled(const PageInput& input, const PlannedCollector& planned, CollectorFamilies& own,
-                  Families& page) {
+                  Room& room) {
   const std::string& name = planned.collector->name;
   const Schedule::Entry* entry = input.schedule ? input.schedule->Find(name) : nullptr;
   if (!entry) {
@@ -164,11 +192,12 @@ void AddScheduled(const PageInput& input, const PlannedCollector& planned, Colle
     return;
   }
   std::optional<double> age;
+  std::size_t cut = 0;
   if (entry->has_shown) {
     age = Seconds(input.now - entry->shown_at);
-    Append(page, entry->shown);
+    cut = room.Add(entry->shown);
   }
-  own.Ran(name, entry->last, age);
+  own.Ran(name, entry->last, age, cut);
 }
 
 }  // namespace
@@ -179,6 +208,7 @@ Families MakePage(const PageInput& input) {
   const bool up = input.reason == pg::UpReason::kOk;
   if (up && input.facts) AddIdentity(input, page);
   CollectorFamilies own;
+  Room room(page, input.series_limit);
   if (input.plan) {
     for (std::size_t i = 0; i < input.plan->on.size(); ++i) {
       const PlannedCollector& planned = input.plan->on[i];
@@ -186,9 +216,9 @@ Families MakePage(const PageInput& input) {
         own.Failed(planned.collector->name,
                    input.reason == pg::UpReason::kTimeout ? "timeout" : "connection");
       } else if (planned.interval) {
-        AddScheduled(input, planned, own, page);
+        AddScheduled(input, planned, own, room);
       } else {
-        AddScraped(input, i, own, page);
+        AddScraped(input, i, own, room);
       }
     }
     for (const collectors::OffCollector& off : input.plan->off) {

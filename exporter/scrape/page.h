@@ -20,6 +20,8 @@
 
 namespace pgbeacon::scrape {
 
+inline constexpr std::size_t kSeriesLimit = 200'000;
+
 /// Everything that a page is made of. Borrowed for the call.
 struct PageInput {
   std::string server;  ///< value of the peer's `server` label
@@ -34,6 +36,7 @@ struct PageInput {
   bool take = false;  ///< outcomes' families may be moved away
   const Schedule* schedule = nullptr;
   TimePoint now;
+  std::size_t series_limit = kSeriesLimit;  ///< of all collectors together; the plan's last lose
   std::size_t backends = 0;
   Duration up{};
   Duration down{};

@@ -109,6 +109,7 @@ net::awaitable<Status> Target::State::Learn(ServerFacts now, bool warm, TimePoin
       spdlog::info("target={}: the server is a {} now", options_.name,
                    now.in_recovery ? "standby" : "primary");
     }
+    if (other || facts_->in_recovery != now.in_recovery) governors_.clear();
     if (!other && facts_->version_num == now.version_num) {
       // Kept should one of the queries fail.
       now.extensions = facts_->extensions;
@@ -152,7 +153,7 @@ net::awaitable<Status> Target::State::Collect(std::shared_ptr<Run> run) {
     const collectors::PlannedCollector& planned = run->plan->on[index];
     std::string message;
     Outcome& outcome = run->outcomes[index];
-    outcome = ToOutcome(planned, std::move(answer), options_.name, message);
+    outcome = ToOutcome(planned, std::move(answer), options_.name, governors_, message);
     if (outcome.failure == "syntax") facts_stale_ = true;  // an extension may have come or gone
     LogOutcome(planned.collector->name, outcome.failure, message);
   };

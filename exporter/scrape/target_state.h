@@ -11,6 +11,7 @@
 
 #include "exporter/net/event.h"
 #include "exporter/pg/up_reason.h"
+#include "exporter/scrape/ask.h"
 #include "exporter/scrape/outcome.h"
 #include "exporter/scrape/schedule.h"
 #include "exporter/scrape/session.h"
@@ -92,6 +93,7 @@ class Target::State : public std::enable_shared_from_this<State> {
   std::shared_ptr<net::Event> asking_;
   std::shared_ptr<net::Event> visiting_;
   Schedule schedule_;
+  Governors governors_;  ///< of this server in this role
 
   std::optional<collectors::ServerFacts> facts_;
   TimePoint facts_at_;

@@ -210,7 +210,7 @@ TEST_P(Golden, RowsMeanTheirSeries) {
   ASSERT_NE(collector, nullptr);
   ServerFacts facts = Server(static_cast<int>(*major), standby);
   for (const Query& query : collector->queries) {
-    const std::string relation(RelationOf(query.from));
+    const std::string relation(RelationOf(query));
     if (!relation.empty()) facts.columns[relation] = {columns.begin(), columns.end()};
   }
   const Plan plan = MakePlan(Builtin(), {}, facts);

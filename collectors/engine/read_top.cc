@@ -94,6 +94,20 @@ std::vector<Option> ReadOptions(YamlMap& root) {
   return options;
 }
 
+std::optional<Lookup> ReadLookup(YamlMap& root) {
+  std::optional<YamlMap> map = root.Map("lookup");
+  if (!map) return std::nullopt;
+  Lookup lookup;
+  lookup.when = map->Require("when");
+  lookup.by = map->Require("by");
+  lookup.sql = map->Require("sql");
+  lookup.label = map->Require("label");
+  lookup.metric = map->Require("metric");
+  lookup.help = map->Require("help");
+  map->Finish();
+  return lookup;
+}
+
 void CheckTops(YamlMap& root, const Collector& collector) {
   for (const Top& top : collector.top) {
     for (const std::string& label : top.of) {
@@ -113,7 +127,15 @@ void CheckTops(YamlMap& root, const Collector& collector) {
   if (!collector.since.empty() && !HasColumn(collector, collector.since)) {
     root.Fail("since", "there is no column '" + collector.since + "'");
   }
-  std::string text;
+  if (collector.lookup) {
+    if (!HasOption(collector, collector.lookup->when)) {
+      root.Fail("lookup", "there is no option '" + collector.lookup->when + "'");
+    }
+    if (!HasLabel(collector, collector.lookup->by)) {
+      root.Fail("lookup", "no column gives the label '" + collector.lookup->by + "'");
+    }
+  }
+  std::string text = collector.lookup ? collector.lookup->sql + ' ' : "";
   for (const Query& query : collector.queries) {
     text += query.sql + ' ' + query.from + ' ' + query.where + ' ';
   }

@@ -6,6 +6,7 @@
 //   CheckTops(root, collector);
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/yaml.h"
@@ -16,6 +17,8 @@ namespace pgbeacon::collectors {
 std::vector<Top> ReadTops(YamlMap& root);
 
 std::vector<Option> ReadOptions(YamlMap& root);
+
+std::optional<Lookup> ReadLookup(YamlMap& root);
 
 /// Reports columns, labels and options that are named and do not exist, and {{opt.NAME}} without
 /// its option.

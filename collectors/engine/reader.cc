@@ -205,6 +205,7 @@ void CheckExtensions(YamlMap& root, const Collector& collector) {
     text += query.sql + ' ' + query.from + ' ' + query.where + ' ' + query.order + ' ';
   }
   for (const Column& column : collector.columns) text += column.expr + ' ';
+  if (collector.lookup) text += collector.lookup->sql;
   for (const std::string& name : ExtensionsIn(text)) {
     if (name != collector.needs.extension) {
       root.Fail("queries",
@@ -261,6 +262,7 @@ void ReadHead(YamlMap& root, Collector& collector) {
   collector.key = root.Strings("key");
   collector.since = root.String("since").value_or("");
   collector.options = ReadOptions(root);
+  collector.lookup = ReadLookup(root);
   collector.merge = static_cast<Merge>(ReadChoice(root, "merge", {"none", "sum", "max", "drop"}));
   if (const std::optional<std::int64_t> limit = root.Int("limit")) {
     if (*limit < 1 || *limit > static_cast<std::int64_t>(kMaxLimit)) {

@@ -61,6 +61,16 @@ struct Top {
   bool other = true;        ///< whether what is not kept is shown as "other"
 };
 
+/// Texts of a label's values that are asked for once each.
+struct Lookup {
+  std::string when;   ///< option that switches it on
+  std::string by;     ///< label and column
+  std::string sql;    ///< {{missing}}: the values as literals
+  std::string label;  ///< and column: the text
+  std::string metric;
+  std::string help;
+};
+
 enum class OptionKind { kNumber, kNames, kFlag };
 
 /// Something that a user may set about one collector: --collector.NAME.OPTION. It stands in SQL as
@@ -132,6 +142,7 @@ struct Collector {
   std::vector<std::string> key;  ///< columns that, with the labels, tell a row from others
   std::string since;             ///< column that changes when the row's counters begin anew
   std::vector<Option> options;
+  std::optional<Lookup> lookup;
   /// Asked this often between scrapes; its values are counts of what was there, and its metrics
   /// their sums in seconds. Absent: not sampled.
   std::optional<std::chrono::milliseconds> sample;

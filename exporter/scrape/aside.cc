@@ -4,30 +4,13 @@
 #include <utility>
 
 #include "exporter/scrape/ask.h"
+#include "exporter/scrape/place.h"
 #include "exporter/scrape/target_state.h"
 
 namespace pgbeacon::scrape {
 namespace {
 
 using collectors::ServerFacts;
-
-/// The connection's place while a question is under way; free again when this goes.
-class Place {
- public:
-  Place(std::shared_ptr<net::Event>& place, net::any_io_executor executor) : place_(place) {
-    place_ = std::make_shared<net::Event>(std::move(executor));
-  }
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
-  ~Place() {
-    const std::shared_ptr<net::Event> ended = std::move(place_);
-    place_.reset();
-    ended->Set();
-  }
-
- private:
-  std::shared_ptr<net::Event>& place_;
-};
 
 }  // namespace
 

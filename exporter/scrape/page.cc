@@ -36,6 +36,8 @@ constexpr Made kFailure = {"pgbeacon_collector_failure_info", MetricType::Gauge,
 constexpr Made kDropped = {"pgbeacon_series_dropped", MetricType::Gauge,
     "Series of the collector's last run without a place of their own: shown as \"other\" where that "
     "has a meaning, over a limit, duplicate or unreadable."};
+constexpr Made kSampled = {"pgbeacon_collector_sampled_seconds_total", MetricType::Counter,
+    "Time that the collector's samples stand for, and time that none stands for."};
 constexpr Made kBackends = {"pgbeacon_backends", MetricType::Gauge,
     "Backends that pgbeacon holds on the server now, pending connects included."};
 constexpr Made kSeconds = {"pgbeacon_target_seconds_total", MetricType::Counter,
@@ -72,8 +74,13 @@ class CollectorFamilies {
     Reason(collector, reason);
   }
 
+  void Sampled(const std::string& collector, Duration sampled, Duration missed) {
+    AddSample(sampled_, {{"collector", collector}, {"state", "sampled"}}, Seconds(sampled));
+    AddSample(sampled_, {{"collector", collector}, {"state", "missed"}}, Seconds(missed));
+  }
+
   void MoveTo(Families& page) {
-    for (Family* family : {&success_, &duration_, &age_, &failure_, &dropped_}) {
+    for (Family* family : {&success_, &duration_, &age_, &failure_, &dropped_, &sampled_}) {
       if (!family->metric.empty()) page.push_back(std::move(*family));
     }
   }
@@ -88,6 +95,7 @@ class CollectorFamilies {
   Family age_ = NewFamily(kAge);
   Family failure_ = NewFamily(kFailure);
   Family dropped_ = NewFamily(kDropped);
+  Family sampled_ = NewFamily(kSampled);
 };
 
 void AddState(const PageInput& input, Families& page) {
@@ -200,6 +208,20 @@ void AddScheduled(const PageInput& input, const PlannedCollector& planned, Colle
   own.Ran(name, entry->last, age, cut);
 }
 
+void AddSampled(const PageInput& input, const PlannedCollector& planned, CollectorFamilies& own,
+                Room& room) {
+  const std::string& name = planned.collector->name;
+  if (input.samplings == nullptr) return;
+  const auto sampling = input.samplings->find(name);
+  if (sampling == input.samplings->end()) return;
+  const Sampling& seen = sampling->second;
+  own.Sampled(name, seen.sampled, seen.missed);
+  if (!seen.last.done) return;
+  std::optional<double> age;
+  if (seen.good) age = Seconds(input.now - *seen.good);
+  own.Ran(name, seen.last, age, room.Add(seen.tally.families()));
+}
+
 }  // namespace
 
 Families MakePage(const PageInput& input) {
@@ -212,7 +234,9 @@ Families MakePage(const PageInput& input) {
   if (input.plan) {
     for (std::size_t i = 0; i < input.plan->on.size(); ++i) {
       const PlannedCollector& planned = input.plan->on[i];
-      if (!up) {
+      if (planned.sample) {
+        AddSampled(input, planned, own, room);
+      } else if (!up) {
         own.Failed(planned.collector->name,
                    input.reason == pg::UpReason::kTimeout ? "timeout" : "connection");
       } else if (planned.interval) {

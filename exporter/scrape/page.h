@@ -16,6 +16,7 @@
 #include "collectors/engine/plan.h"
 #include "exporter/pg/up_reason.h"
 #include "exporter/scrape/outcome.h"
+#include "exporter/scrape/sampling.h"
 #include "exporter/scrape/schedule.h"
 
 namespace pgbeacon::scrape {
@@ -35,6 +36,7 @@ struct PageInput {
   std::string unfinished = "timeout";
   bool take = false;  ///< outcomes' families may be moved away
   const Schedule* schedule = nullptr;
+  const Samplings* samplings = nullptr;
   TimePoint now;
   std::size_t series_limit = kSeriesLimit;  ///< of all collectors together; the plan's last lose
   std::size_t backends = 0;

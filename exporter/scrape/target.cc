@@ -35,12 +35,13 @@ Target::State::State(net::any_io_executor executor, net::BlockingPool& pool,
       options_(std::move(options)),
       main_(executor, pool, login),
       visits_(executor, pool, login),
+      ending_(executor),
       observed_at_(SteadyClock::now()) {}
 
 bool Run::CutShort() const {
   if (reason == pg::UpReason::kTimeout) return true;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    if (plan->on[i].interval) continue;
+    if (plan->on[i].interval || plan->on[i].sample) continue;
     if (!outcomes[i].done || outcomes[i].failure == "timeout") return true;
   }
   return false;
@@ -98,6 +99,7 @@ Families Target::State::Page(Run& run, bool last) {
   input.unfinished = run.unfinished;
   input.take = last;
   input.schedule = &schedule_;
+  input.samplings = &samplings_;
   input.now = now;
   input.backends = std::size_t{main_.holds_backend()} + std::size_t{visits_.holds_backend()};
   input.up = up_;
@@ -119,6 +121,7 @@ net::awaitable<void> Target::State::Close(std::shared_ptr<State> self) {
 void Target::State::Stop() {
   stopped_ = true;
   listener = nullptr;
+  ending_.Set();
   main_.Stop();
   visits_.Stop();
 }
@@ -128,6 +131,7 @@ Target::Target(net::any_io_executor executor, net::BlockingPool& pool,
   std::shared_ptr<pg::Login> login = MakeLogin(options);
   state_ = std::make_shared<State>(std::move(executor), pool, catalogue, std::move(options),
                                    std::move(login));
+  if (state_->options().sampling) state_->StartSampling();
 }
 
 Target::~Target() { state_->Stop(); }

@@ -32,6 +32,7 @@ struct TargetOptions {
   std::string user_file;      ///< same (DATA_SOURCE_USER_FILE)
   collectors::Selection selection;
   bool refuse_superuser = false;
+  bool sampling = false;  ///< whether collectors with `sample` are asked between scrapes
   std::chrono::milliseconds connect_timeout{5000};
 };
 

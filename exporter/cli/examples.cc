@@ -56,8 +56,11 @@ Families ExampleTarget() {
   collectors::Collector collector;
   collector.name = "example";
   collectors::Plan plan;
-  plan.on.resize(2);
-  plan.on[0].collector = plan.on[1].collector = &collector;
+  plan.on.resize(3);
+  for (collectors::PlannedCollector& planned : plan.on) planned.collector = &collector;
+  plan.on[2].sample = std::chrono::seconds(1);
+  scrape::Samplings samplings;
+  samplings[collector.name] = {};
   std::vector<scrape::Outcome> outcomes(2);
   outcomes[0].done = outcomes[1].done = true;
   outcomes[1].failure = "timeout";
@@ -67,6 +70,7 @@ Families ExampleTarget() {
   input.facts = &facts;
   input.plan = &plan;
   input.outcomes = &outcomes;
+  input.samplings = &samplings;
   return scrape::MakePage(input);
 }
 

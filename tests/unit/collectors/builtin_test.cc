@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -177,7 +178,7 @@ TEST(CollectorDocs, ExamplesLoad) {
       block += line + "\n";
     }
   }
-  EXPECT_EQ(examples, 2U);
+  EXPECT_EQ(examples, 3U);
 }
 
 /// A golden file NAME.MAJOR[-standby].golden: the columns and rows of an answer as a server gave
@@ -192,6 +193,7 @@ TEST_P(Golden, RowsMeanTheirSeries) {
   std::vector<std::string> columns;
   std::vector<MemoryRows::Row> rows;
   std::vector<std::string> series;
+  std::string answer;
   for (const std::string& line : Lines(kData + "collectors/" + GetParam())) {
     std::vector<std::string> cells = Split(line, '\t');
     if (cells.at(0) == "columns") {
@@ -205,6 +207,8 @@ TEST_P(Golden, RowsMeanTheirSeries) {
     } else {
       series.push_back(line);
     }
+    if (!cells[0].starts_with("columns") && cells[0] != "row") continue;
+    answer += line + "\n";
   }
   const Collector* collector = Builtin().Find(parts[0]);
   ASSERT_NE(collector, nullptr);
@@ -213,10 +217,19 @@ TEST_P(Golden, RowsMeanTheirSeries) {
     const std::string relation(RelationOf(query));
     if (!relation.empty()) facts.columns[relation] = {columns.begin(), columns.end()};
   }
-  const Plan plan = MakePlan(Builtin(), {}, facts);
+  const std::string& extension = collector->needs.extension;
+  if (!extension.empty()) facts.extensions[extension] = {"public", "1"};
+  if (!collector->needs.setting.empty()) facts.settings[collector->needs.setting] = "on";
+  Selection selection;
+  selection.all = true;
+  const Plan plan = MakePlan(Builtin(), selection, facts);
   const auto planned = std::ranges::find(plan.on, collector, &PlannedCollector::collector);
   ASSERT_NE(planned, plan.on.end());
   const Decoded decoded = Decode(*planned, MemoryRows(columns, rows), "db1:5432");
+  if (std::getenv("PGB_UPDATE_GOLDEN") != nullptr) {
+    series = SeriesText(decoded.families);
+    std::ofstream(kData + "collectors/" + GetParam()) << answer << Join(series, "\n") << "\n";
+  }
   EXPECT_THAT(SeriesText(decoded.families), ElementsAreArray(series));
   EXPECT_EQ(decoded.unreadable, 0U);
   EXPECT_EQ(decoded.dropped, 0U);

@@ -31,6 +31,7 @@ struct Output {
   std::size_t column = 0;
   std::size_t label_set = 0;
   double scale = 1;
+  const std::vector<double>* buckets = nullptr;  ///< of a histogram
   Family family;
   std::vector<std::size_t> sample;  ///< by label row: its index in the family, or kNone
 };
@@ -45,6 +46,18 @@ std::optional<double> Number(std::string_view text) {
 double Scaled(double value, double scale) {
   const double inverse = std::round(1 / scale);
   return scale < 1 && 1 / inverse == scale ? value / inverse : value * scale;
+}
+
+/// The labels of a metric that carries none, apart from those of one that carries all (empty).
+const std::vector<std::string> kUnlabelled = {""};
+
+/// Counts one observation; buckets cumulate.
+void Observe(double value, ClientMetric::Histogram& histogram) {
+  for (ClientMetric::Bucket& bucket : histogram.bucket) {
+    if (value <= bucket.upper_bound) ++bucket.cumulative_count;
+  }
+  ++histogram.sample_count;
+  histogram.sample_sum += value;
 }
 
 double& ValueOf(ClientMetric& metric, MetricType type) {
@@ -94,7 +107,8 @@ class Decoder {
       return;
     }
     AddOutput(position->second, column.metric, column.type, column.scale, column.help,
-              column.labels);
+              column.unlabelled ? kUnlabelled : column.labels);
+    outputs_.back().buckets = &column.buckets;
     for (const CompatName& compat : column.compat) {
       if (!compat.versions.Contains(planned_.major)) continue;
       AddOutput(position->second, compat.name, compat.type, compat.scale,
@@ -175,7 +189,9 @@ class Decoder {
     }
     const double value = Scaled(*number, output.scale);
     if (repeated && label_row < output.sample.size() && output.sample[label_row] != kNone) {
-      MergeInto(ValueOf(output.family.metric[output.sample[label_row]], output.family.type), value);
+      ClientMetric& held = output.family.metric[output.sample[label_row]];
+      if (output.family.type == MetricType::Histogram) return Observe(value, held.histogram);
+      MergeInto(ValueOf(held, output.family.type), value);
       return;
     }
     if (decoded_.series >= planned_.limit) {
@@ -190,7 +206,13 @@ class Decoder {
     for (const LabelColumn& label : set.labels) {
       labels.emplace_back(label.name, std::string(LabelValue(label, row)));
     }
-    AddSample(output.family, std::move(labels), value);
+    if (output.family.type == MetricType::Histogram) {
+      const std::vector<std::uint64_t> none(output.buckets->size() + 1);
+      Observe(value,
+              AddHistogram(output.family, std::move(labels), *output.buckets, none, 0).histogram);
+    } else {
+      AddSample(output.family, std::move(labels), value);
+    }
     ++decoded_.series;
   }
 

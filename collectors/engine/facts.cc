@@ -95,35 +95,23 @@ found AS (
           OR ('pg_catalog.pg_proc'::pg_catalog.regclass, p.oid) IN (SELECT classid, objid FROM member)))
 SELECT w.relation, f.name FROM wanted w LEFT JOIN found f ON f.relation = w.relation)"};
 
-/// The names as SQL literals, quotes doubled (standard_conforming_strings leaves nothing else).
-std::string Literals(const std::set<std::string>& names, std::string_view cast) {
-  std::string list;
-  for (const std::string& name : names) {
-    if (!list.empty()) list += ", ";
-    list += '\'';
-    for (const char c : name) list.append(c == '\'' ? 2 : 1, c);
-    list.append("'").append(cast);
-  }
-  return list;
-}
-
 std::string SettingsSql(const Catalogue& catalogue) {
   std::set<std::string> names(std::begin(kSettings), std::end(kSettings));
   for (const auto& collector : catalogue.collectors()) {
     const std::string& need = collector->needs.setting;
     if (!need.empty()) names.insert(need.substr(0, need.find('=')));
   }
-  return std::string(kSettingsSql) + Literals(names, "") + ")";
+  return std::string(kSettingsSql) + SqlLiterals(names, "") + ")";
 }
 
 std::string ColumnsSql(const Catalogue& catalogue) {
   std::set<std::string> names;
   for (const auto& collector : catalogue.collectors()) {
     for (const Query& query : collector->queries) {
-      if (const std::string_view name = RelationOf(query.from); !name.empty()) names.emplace(name);
+      if (const std::string_view name = RelationOf(query); !name.empty()) names.emplace(name);
     }
   }
-  return std::string(kColumnsSql[0]) + Literals(names, "::pg_catalog.name") +
+  return std::string(kColumnsSql[0]) + SqlLiterals(names, "::pg_catalog.name") +
          std::string(kColumnsSql[1]);
 }
 

@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/text.h"
 #include "collectors/engine/sql.h"
 
 namespace pgbeacon::collectors {
@@ -87,6 +88,26 @@ std::optional<milliseconds> Interval(const Choice& choice, const Collector& coll
   return interval && interval->count() > 0 ? interval : std::nullopt;
 }
 
+std::map<std::string, std::string> OptionsOf(const Choice& choice, const Collector& collector) {
+  std::map<std::string, std::string> values;
+  for (const Option& option : collector.options) {
+    const auto set = choice.options.find(option.name);
+    values[option.name] = set == choice.options.end() ? option.value : set->second;
+  }
+  return values;
+}
+
+std::vector<std::size_t> KeepOf(const PlannedCollector& planned) {
+  std::vector<std::size_t> keep;
+  for (const Top& top : planned.collector->top) {
+    const auto option = planned.options.find(top.keep_option);
+    keep.push_back(option == planned.options.end()
+                       ? top.keep
+                       : static_cast<std::size_t>(ParseInt(option->second).value_or(1)));
+  }
+  return keep;
+}
+
 void PlanOne(const Collector& collector, const Selection& selection, const ServerFacts& facts,
              Plan& plan) {
   const Choice choice = ChoiceOf(selection, collector);
@@ -101,7 +122,8 @@ void PlanOne(const Collector& collector, const Selection& selection, const Serve
     plan.off.push_back({&collector, std::move(unmet), missing, missing ? std::move(label) : ""});
     return;
   }
-  std::optional<Statement> statement = BuildStatement(collector, facts);
+  std::map<std::string, std::string> options = OptionsOf(choice, collector);
+  std::optional<Statement> statement = BuildStatement(collector, facts, options);
   if (!statement) {
     plan.off.push_back({&collector, "the server has nothing of what it asks for", false, ""});
     return;
@@ -111,7 +133,14 @@ void PlanOne(const Collector& collector, const Selection& selection, const Serve
   planned.sql = std::move(statement->sql);
   planned.major = facts.major();
   planned.columns = std::move(statement->columns);
-  planned.interval = Interval(choice, collector);
+  planned.options = std::move(options);
+  planned.keep = KeepOf(planned);
+  const std::optional<milliseconds> interval = Interval(choice, collector);
+  if (collector.sample) {
+    planned.sample = interval.value_or(*collector.sample);
+  } else {
+    planned.interval = interval;
+  }
   planned.timeout = choice.timeout ? choice.timeout : collector.timeout;
   planned.limit = choice.limit.value_or(collector.limit);
 }
@@ -122,7 +151,8 @@ Plan MakePlan(const Catalogue& catalogue, const Selection& selection, const Serv
   Plan plan;
   for (const auto& collector : catalogue.collectors()) PlanOne(*collector, selection, facts, plan);
   std::ranges::stable_sort(plan.on, {}, [](const PlannedCollector& planned) {
-    return std::tuple(planned.interval.has_value(), planned.collector->cost);
+    return std::tuple(planned.sample.has_value(), planned.interval.has_value(),
+                      planned.collector->cost);
   });
   return plan;
 }

@@ -30,6 +30,7 @@ struct Choice {
   std::optional<std::chrono::milliseconds> interval;
   std::optional<std::chrono::milliseconds> timeout;
   std::optional<std::size_t> limit;
+  std::map<std::string, std::string> options;  ///< valid values by option
 };
 
 struct Selection {
@@ -48,7 +49,10 @@ struct PlannedCollector {
   std::vector<const Column*> columns;  ///< those the statement returns
   std::optional<std::chrono::milliseconds> interval;
   std::optional<std::chrono::milliseconds> timeout;
+  std::optional<std::chrono::milliseconds> sample;  ///< asked between scrapes, not at them
   std::size_t limit = 0;
+  std::vector<std::size_t> keep;               ///< for each of collector->top
+  std::map<std::string, std::string> options;  ///< by name, each that the collector has
 };
 
 /// A collector that will not run, and why, in words for people ("needs extension
@@ -60,7 +64,7 @@ struct OffCollector {
   std::string label;     ///< when missing: "missing_extension", "permission", "missing_setting"
 };
 
-/// Collectors at every scrape first, cheap ones first, then those with an interval.
+/// Collectors at every scrape first, cheap ones first, then those with an interval, then samplers.
 struct Plan {
   std::vector<PlannedCollector> on;
   std::vector<OffCollector> off;
@@ -80,7 +84,8 @@ struct Decoded {
 };
 
 /// Rows to families: every value column gives one sample per row and name, NULL gives none.
-/// `server` is the value of the peer's `server` label on the compatibility series that carry it.
+/// A histogram's rows are its observations. `server` is the value of the peer's `server` label on
+/// the compatibility series that carry it.
 Decoded Decode(const PlannedCollector& planned, const Rows& rows, const std::string& server);
 
 }  // namespace pgbeacon::collectors

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "base/yaml.h"
+#include "collectors/engine/read_top.h"
 #include "collectors/engine/spec.h"
 #include "collectors/engine/sql.h"
 
@@ -24,8 +25,8 @@ std::size_t ReadChoice(YamlMap& map, std::string_view key, const std::vector<std
 MetricType ReadType(YamlMap& map, MetricType absent) {
   if (!map.Has("type")) return absent;
   static constexpr MetricType kTypes[] = {MetricType::Gauge, MetricType::Counter,
-                                          MetricType::Untyped};
-  return kTypes[ReadChoice(map, "type", {"gauge", "counter", "untyped"})];
+                                          MetricType::Untyped, MetricType::Histogram};
+  return kTypes[ReadChoice(map, "type", {"gauge", "counter", "untyped", "histogram"})];
 }
 
 VersionRange ReadVersions(YamlMap& map, VersionRange absent = {}) {
@@ -68,10 +69,13 @@ Query ReadQuery(YamlMap& map, VersionRange collector_versions) {
   query.from = map.String("from").value_or("");
   query.where = map.String("where").value_or("");
   query.order = map.String("order").value_or("");
+  query.columns_of = map.String("columns_of").value_or("");
   if (query.sql.empty() == query.from.empty()) {
     map.Fail("sql", "a query has either 'from' or 'sql'");
-  } else if (!query.sql.empty() && !(query.where.empty() && query.order.empty())) {
-    map.Fail("sql", "'where' and 'order' go with 'from'; write them into the statement");
+  } else if (!query.sql.empty() &&
+             !(query.where.empty() && query.order.empty() && query.columns_of.empty())) {
+    map.Fail("sql",
+             "'where', 'order' and 'columns_of' go with 'from'; write them into the statement");
   }
   map.Finish();
   return query;
@@ -95,7 +99,8 @@ void ReadLabel(YamlMap& map, Column& column) {
     map.Fail("label",
              "'" + column.label + "' is no label name: letters, digits and '_', no digit first");
   }
-  for (const char* key : {"metric", "type", "scale", "help", "compat", "labels"}) {
+  for (const char* key :
+       {"metric", "type", "scale", "help", "compat", "labels", "buckets", "remainder"}) {
     if (map.Has(key)) map.Fail(key, std::string("'") + key + "' does not belong to a label");
   }
 }
@@ -104,6 +109,17 @@ void ReadMetric(YamlMap& map, Column& column) {
   CheckMetricName(map, "metric", column.metric);
   if (column.help.empty()) map.Fail("help", "'help' is required with 'metric'");
   for (YamlMap& compat : map.Maps("compat")) column.compat.push_back(ReadCompat(compat, column));
+  column.unlabelled = map.Has("labels") && column.labels.empty();
+  column.buckets = map.Numbers("buckets");
+  const bool histogram = column.type == MetricType::Histogram;
+  if (histogram == column.buckets.empty() || !std::ranges::is_sorted(column.buckets)) {
+    map.Fail("buckets", "a histogram, and nothing else, has 'buckets' in ascending order");
+  }
+  if (map.Has("remainder")) {
+    column.remainder = static_cast<Remainder>(ReadChoice(map, "remainder", {"none", "sum", "max"}));
+  } else if (column.type == MetricType::Counter) {
+    column.remainder = Remainder::kSum;
+  }
 }
 
 Column ReadColumn(YamlMap& map) {
@@ -113,6 +129,7 @@ Column ReadColumn(YamlMap& map) {
   column.expr = map.String("expr").value_or("");
   column.has = map.String("has").value_or("");
   column.fills = map.Bool("fills").value_or(false);
+  column.was = map.String("was").value_or("");
   column.label = map.String("label").value_or("");
   column.metric = map.String("metric").value_or("");
   column.type = ReadType(map, MetricType::Gauge);
@@ -131,8 +148,6 @@ Column ReadColumn(YamlMap& map) {
     ReadLabel(map, column);
   } else if (!column.metric.empty()) {
     ReadMetric(map, column);
-  } else if (!column.fills) {
-    map.Fail("col", "column '" + column.col + "' is neither label nor metric");
   }
   if (!column.col.empty() && !IsLabelName(column.col)) {
     map.Fail("col", "'" + column.col + "' is no plain column name; give it one with 'expr'");
@@ -163,6 +178,10 @@ void CheckColumns(std::vector<YamlMap>& maps, const Collector& collector) {
           maps[i].Fail("labels", "no column gives the label '" + name + "'");
       }
     };
+    if (column.label.empty() && column.metric.empty() && !column.fills &&
+        !IsUsed(collector, column)) {
+      maps[i].Fail("col", "column '" + column.col + "' is neither label nor metric");
+    }
     once(seen_columns, "col", column.col);
     once(seen_labels, "label", column.label);
     once(seen_metrics, "metric", column.metric);
@@ -215,6 +234,7 @@ void CheckExtensions(YamlMap& root, const Collector& collector) {
     text += query.sql + ' ' + query.from + ' ' + query.where + ' ' + query.order + ' ';
   }
   for (const Column& column : collector.columns) text += column.expr + ' ';
+  if (collector.lookup) text += collector.lookup->sql;
   for (const std::string& name : ExtensionsIn(text)) {
     if (name != collector.needs.extension) {
       root.Fail("queries",
@@ -274,8 +294,14 @@ void ReadHead(YamlMap& root, Collector& collector) {
   collector.versions = ReadVersions(root);
   collector.interval = root.Time("interval");
   collector.timeout = root.Time("timeout");
+  collector.sample = root.Time("sample");
   collector.needs = ReadNeeds(root);
   collector.search_path = ReadSearchPath(root);
+  collector.top = ReadTops(root);
+  collector.key = root.Strings("key");
+  collector.since = root.String("since").value_or("");
+  collector.options = ReadOptions(root);
+  collector.lookup = ReadLookup(root);
   collector.merge = static_cast<Merge>(ReadChoice(root, "merge", {"none", "sum", "max", "drop"}));
   if (const std::optional<std::int64_t> limit = root.Int("limit")) {
     if (*limit < 1 || *limit > static_cast<std::int64_t>(kMaxLimit)) {
@@ -312,6 +338,7 @@ Result<Collector> ReadCollector(std::string_view text, std::string file) {
   CheckHoles(columns, collector);
   CheckExpressions(columns, collector);
   CheckExtensions(root, collector);
+  CheckTops(root, collector);
   if (!errors.empty()) return errors.ToError();
   return collector;
 }

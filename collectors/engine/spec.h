@@ -51,10 +51,48 @@ struct CompatName {
 /// Stands in a metric's name for the value of the column that `fills` it.
 inline constexpr std::string_view kNameHole = "{}";
 
-/// One column of the answer: a label, a metric, or part of metrics' names (a file with none of them
-/// is in error).
+/// What a metric shows of the rows that `top` does not show by themselves.
+enum class Remainder { kNone, kSum, kMax };
+
+/// A choice of what is shown where there may be too much: the label values with the greatest rank
+/// stay, the others become "other" (governor.h).
+struct Top {
+  std::vector<std::string> of;  ///< labels; empty: all but the target's
+  std::string by;               ///< column whose sum ranks; empty: the number of rows
+  std::size_t keep = 0;
+  std::string keep_option;  ///< the option that gives `keep`; empty: none
+  bool other = true;        ///< whether what is not kept is shown as "other"
+};
+
+/// Texts of a label's values that are asked for once each.
+struct Lookup {
+  std::string when;   ///< option that switches it on
+  std::string by;     ///< label and column
+  std::string sql;    ///< {{missing}}: the values as literals
+  std::string label;  ///< and column: the text
+  std::string metric;
+  std::string help;
+};
+
+enum class OptionKind { kNumber, kNames, kFlag };
+
+/// Something that a user may set about one collector: --collector.NAME.OPTION. It stands in SQL as
+/// {{opt.OPTION}}: a number, a list of literals, or true and false.
+struct Option {
+  std::string name;
+  OptionKind kind = OptionKind::kNumber;
+  std::string value;  ///< unless set; names are separated by commas
+  std::string help;
+};
+
+/// What is wrong with `value` for the option, in words; empty when nothing is.
+std::string WrongValue(const Option& option, std::string_view value);
+
+/// One column of the answer: a label, a metric, part of metrics' names, or read by `top`, `key` or
+/// `since`.
 struct Column {
   std::string col;      ///< name in the result
+  std::string was;      ///< its name on servers without `col`
   std::string expr;     ///< SQL expression; empty: the column itself
   std::string label;    ///< label name, where it is a label
   bool target = false;  ///< a label whose value is the target's name, not in the answer
@@ -66,6 +104,9 @@ struct Column {
   std::string help;
   VersionRange versions;            ///< servers on which the column is asked for
   std::vector<std::string> labels;  ///< which of the labels a metric carries; empty: all
+  bool unlabelled = false;          ///< it carries none
+  std::vector<double> buckets;      ///< of a histogram: upper bounds; each row is an observation
+  Remainder remainder = Remainder::kNone;
   std::vector<CompatName> compat;
 };
 
@@ -77,6 +118,7 @@ struct Query {
   std::string from;  ///< "pg_catalog.pg_stat_archiver" or a subselect
   std::string where;
   std::string order;
+  std::string columns_of;  ///< the relation whose columns count where `from` is more than it
 };
 
 struct Needs {
@@ -106,6 +148,14 @@ struct Collector {
   Merge merge = Merge::kNone;
   std::size_t limit = 50'000;  ///< series
   std::string search_path;     ///< of its statements; empty: pg_catalog
+  std::vector<Top> top;
+  std::vector<std::string> key;  ///< columns that, with the labels, tell a row from others
+  std::string since;             ///< column that changes when the row's counters begin anew
+  std::vector<Option> options;
+  std::optional<Lookup> lookup;
+  /// Asked this often between scrapes; its values are counts of what was there, and its metrics
+  /// their sums in seconds. Absent: not sampled.
+  std::optional<std::chrono::milliseconds> sample;
   std::vector<Query> queries;
   std::vector<Column> columns;
   std::string where;  ///< file, for messages

@@ -75,8 +75,11 @@ Families ExampleTarget() {
   collectors::Collector collector;
   collector.name = "example";
   collectors::Plan plan;
-  plan.on.resize(2);
-  plan.on[0].collector = plan.on[1].collector = &collector;
+  plan.on.resize(3);
+  for (collectors::PlannedCollector& planned : plan.on) planned.collector = &collector;
+  plan.on[2].sample = std::chrono::seconds(1);
+  scrape::Samplings samplings;
+  samplings[collector.name] = {};
   std::vector<scrape::Outcome> outcomes(2);
   outcomes[0].done = outcomes[1].done = true;
   outcomes[1].failure = "timeout";
@@ -88,6 +91,7 @@ Families ExampleTarget() {
   input.outcomes = &outcomes;
   scrape::Rotation rotation = ExampleRotation();
   input.rotation = &rotation;
+  input.samplings = &samplings;
   return scrape::MakePage(input);
 }
 

@@ -63,6 +63,25 @@ void AddLogFlags(CLI::App& command, Arguments& arguments) {
       ->capture_default_str();
 }
 
+/// --collector.NAME.OPTION.
+void AddCollectorOption(CLI::App& command, collectors::Selection& selection,
+                        const std::string& collector, const collectors::Option& option) {
+  const std::string name = "--collector." + collector + "." + option.name;
+  const auto set = [&selection, collector, key = option.name](const std::string& value) {
+    selection.choices[collector].options[key] = value;
+  };
+  if (option.kind == collectors::OptionKind::kFlag) {
+    const auto set_flag = [set](std::int64_t count) { set(count > 0 ? "true" : "false"); };
+    command.add_flag_function(name, set_flag, option.help)->group("Collectors");
+    return;
+  }
+  const auto right = [option](const std::string& value) { return WrongValue(option, value); };
+  command.add_option_function<std::string>(name, set, option.help)
+      ->check(right)
+      ->default_str(option.value)
+      ->group("Collectors");
+}
+
 /// --collector.NAME and --no-collector.NAME for every collector, by its own and its peer's name.
 void AddCollectorFlags(CLI::App& command, collectors::Selection& selection,
                        const collectors::Catalogue& catalogue) {
@@ -76,6 +95,11 @@ void AddCollectorFlags(CLI::App& command, collectors::Selection& selection,
   for (const auto& collector : catalogue.collectors()) {
     if (!collector->peer.empty())
       flags.try_emplace(collector->peer, "The same as " + collector->name);
+  }
+  for (const auto& collector : catalogue.collectors()) {
+    for (const collectors::Option& option : collector->options) {
+      AddCollectorOption(command, selection, collector->name, option);
+    }
   }
   for (const auto& [name, help] : flags) {
     command

@@ -48,7 +48,7 @@ void AddCollector(const collectors::Collector& collector, List& list) {
   const std::string source = "collector " + collector.name;
   for (const collectors::Column& column : collector.columns) {
     if (column.metric.empty()) continue;
-    const auto& labels = column.labels.empty() ? all_labels : column.labels;
+    const auto& labels = column.labels.empty() && !column.unlabelled ? all_labels : column.labels;
     list.insert({column.metric, {TypeName(column.type), labels, source, column.help}});
     for (const collectors::CompatName& compat : column.compat) {
       list.insert({compat.name,
@@ -56,6 +56,13 @@ void AddCollector(const collectors::Collector& collector, List& list) {
                     compat.help.empty() ? column.help : compat.help}});
     }
   }
+}
+
+void AddLookup(const collectors::Collector& collector, List& list) {
+  if (!collector.lookup) return;
+  const collectors::Lookup& lookup = *collector.lookup;
+  list.insert({lookup.metric,
+               {"counter", {lookup.by, lookup.label}, "collector " + collector.name, lookup.help}});
 }
 
 void AddFamilies(const Families& families, const std::string& source, List& list) {
@@ -83,7 +90,10 @@ Result<List> MakeList(Setup& setup) {
   const Result<log::Catalogue> events = config::LoadEvents(setup.config);
   if (!events.ok()) return events.error();
   List list;
-  for (const auto& collector : setup.collectors.collectors()) AddCollector(*collector, list);
+  for (const auto& collector : setup.collectors.collectors()) {
+    AddCollector(*collector, list);
+    AddLookup(*collector, list);
+  }
   AddLogFamilies(*events, list);
   AddFamilies(ExampleTarget(), "exporter", list);
   AddFamilies(ExampleExporter(), "exporter", list);

@@ -47,6 +47,9 @@ void ApplySelection(const collectors::Selection& flags, collectors::Selection& s
   selection.all = flags.all;
   for (const auto& [name, choice] : flags.choices) {
     if (choice.enabled) selection.choices[name].enabled = choice.enabled;
+    for (const auto& [option, value] : choice.options) {
+      selection.choices[name].options[option] = value;
+    }
   }
 }
 

@@ -95,8 +95,10 @@ class Service {
 
  private:
   void MakeTarget() {
+    scrape::TargetOptions options = ToTargetOptions(setup_);
+    options.sampling = true;
     target_ = std::make_unique<scrape::Target>(io_.get_executor(), pool_, setup_.collectors,
-                                               ToTargetOptions(setup_));
+                                               std::move(options));
     target_->OnFacts(
         [this, name = setup_.config.target->name](const collectors::ServerFacts& facts) {
           const auto prefix = facts.settings.find("log_line_prefix");

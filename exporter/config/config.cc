@@ -1,5 +1,6 @@
 #include "exporter/config/config.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.h"
@@ -87,8 +88,20 @@ collectors::Choice ReadChoice(YamlMap& map) {
     if (*limit < 1) map.Fail("limit", "limit: expected at least 1");
     choice.limit = static_cast<std::size_t>(*limit);
   }
+  for (auto& [name, value] : map.StringMap("options")) choice.options[name] = value;
   map.Finish();
   return choice;
+}
+
+/// What is wrong with an option of a collector's choice; empty when nothing is.
+std::string WrongOption(const collectors::Collector& collector, const std::string& name,
+                        const std::string& value) {
+  const auto option = std::ranges::find(collector.options, name, &collectors::Option::name);
+  if (option == collector.options.end()) {
+    return "the collector '" + collector.name + "' has no option '" + name + "'";
+  }
+  const std::string wrong = WrongValue(*option, value);
+  return wrong.empty() ? "" : "collector '" + collector.name + "', " + name + ": " + wrong;
 }
 
 /// A count from 0 to `most`.
@@ -211,7 +224,13 @@ void CheckSelection(Config& config, const collectors::Catalogue& catalogue) {
   std::vector<std::string> names;
   for (const auto& collector : catalogue.collectors()) names.push_back(collector->name);
   for (const auto& [name, choice] : config.selection.choices) {
-    if (catalogue.Find(name) != nullptr) continue;
+    if (const collectors::Collector* collector = catalogue.Find(name)) {
+      for (const auto& [option, value] : choice.options) {
+        const std::string wrong = WrongOption(*collector, option, value);
+        if (!wrong.empty()) config.errors->Add(wrong);
+      }
+      continue;
+    }
     const std::string nearest = Nearest(name, names);
     config.errors->Add("there is no collector '" + name + "'" +
                        (nearest.empty() ? "; `pgbeacon explain` lists them"

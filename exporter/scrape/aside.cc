@@ -4,30 +4,13 @@
 #include <utility>
 
 #include "exporter/scrape/ask.h"
+#include "exporter/scrape/place.h"
 #include "exporter/scrape/target_state.h"
 
 namespace pgbeacon::scrape {
 namespace {
 
 using collectors::ServerFacts;
-
-/// The connection's place while a question is under way; free again when this goes.
-class Place {
- public:
-  Place(std::shared_ptr<net::Event>& place, net::any_io_executor executor) : place_(place) {
-    place_ = std::make_shared<net::Event>(std::move(executor));
-  }
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
-  ~Place() {
-    const std::shared_ptr<net::Event> ended = std::move(place_);
-    place_.reset();
-    ended->Set();
-  }
-
- private:
-  std::shared_ptr<net::Event>& place_;
-};
 
 }  // namespace
 
@@ -68,6 +51,7 @@ net::awaitable<Result<Asked>> Target::State::AskNow(const collectors::Catalogue&
   }
   const Status learnt = co_await Learn(*std::move(facts), warm, deadline);
   if (!learnt.ok()) co_return learnt.error();
+  Governors governors;  // each question stands for itself
   Asked asked;
   asked.facts = *facts_;
   collectors::Selection all;
@@ -78,10 +62,10 @@ net::awaitable<Result<Asked>> Target::State::AskNow(const collectors::Catalogue&
   for (const collectors::PlannedCollector& planned : plan.on) {
     statements.push_back(ToStatement(planned, budget));
   }
-  const auto take = [this, &plan, &asked](std::size_t statement, pg::Answer answer) {
+  const auto take = [this, &plan, &asked, &governors](std::size_t statement, pg::Answer answer) {
     const collectors::PlannedCollector& planned = plan.on[statement];
     std::string message;
-    Outcome outcome = ToOutcome(planned, std::move(answer), options_.name, message);
+    Outcome outcome = ToOutcome(planned, std::move(answer), options_.name, governors, message);
     LogOutcome(planned.collector->name, outcome.failure, message);
     std::ranges::move(outcome.families, std::back_inserter(asked.families));
   };

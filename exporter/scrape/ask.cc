@@ -93,8 +93,18 @@ net::awaitable<Status> AskDatabase(pg::Connection& connection,
   co_return Status();
 }
 
+collectors::Decoded DecodeGoverned(const collectors::PlannedCollector& planned,
+                                   const collectors::Rows& rows, const std::string& server,
+                                   Governors& governors) {
+  if (planned.collector->top.empty()) return Decode(planned, rows, server);
+  const collectors::Governed governed = governors[planned.collector->name].Apply(planned, rows);
+  collectors::Decoded decoded = Decode(planned, *governed.rows, server);
+  decoded.dropped += governed.left_out;
+  return decoded;
+}
+
 Outcome ToOutcome(const collectors::PlannedCollector& planned, pg::Answer answer,
-                  const std::string& server, std::string& message) {
+                  const std::string& server, Governors& governors, std::string& message) {
   Outcome outcome;
   outcome.done = true;
   outcome.seconds = Seconds(answer.took);
@@ -103,7 +113,7 @@ Outcome ToOutcome(const collectors::PlannedCollector& planned, pg::Answer answer
     message = answer.rows.error().message;
     return outcome;
   }
-  collectors::Decoded decoded = Decode(planned, **answer.rows, server);
+  collectors::Decoded decoded = DecodeGoverned(planned, **answer.rows, server, governors);
   if (!decoded.missing.empty()) {
     outcome.failure = "syntax";
     message = "the answer has no column " + decoded.missing;

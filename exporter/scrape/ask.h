@@ -6,11 +6,14 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <map>
 #include <string>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "collectors/engine/facts.h"
+#include "collectors/engine/governor.h"
 #include "collectors/engine/plan.h"
 #include "exporter/net/asio.h"
 #include "exporter/pg/connection.h"
@@ -41,8 +44,16 @@ net::awaitable<Status> AskDatabase(pg::Connection& connection,
                                    const collectors::Catalogue& catalogue, TimePoint deadline,
                                    collectors::ServerFacts& facts);
 
+/// What collectors show and what they leave to "other", by collector; kept between runs.
+using Governors = std::map<std::string, collectors::Governor, std::less<>>;
+
+/// The rows of an answer, governed where the collector has rules, as families.
+collectors::Decoded DecodeGoverned(const collectors::PlannedCollector& planned,
+                                   const collectors::Rows& rows, const std::string& server,
+                                   Governors& governors);
+
 /// One collector's answer as an Outcome. `message` gets the error's text.
 Outcome ToOutcome(const collectors::PlannedCollector& planned, pg::Answer answer,
-                  const std::string& server, std::string& message);
+                  const std::string& server, Governors& governors, std::string& message);
 
 }  // namespace pgbeacon::scrape

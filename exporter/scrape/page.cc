@@ -1,6 +1,5 @@
 #include "exporter/scrape/page.h"
 
-#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -35,7 +34,10 @@ constexpr Made kAge = {"pgbeacon_collector_age_seconds", MetricType::Gauge,
 constexpr Made kFailure = {"pgbeacon_collector_failure_info", MetricType::Gauge,
     "Collectors whose last run failed, with the kind of failure; always 1."};
 constexpr Made kDropped = {"pgbeacon_series_dropped", MetricType::Gauge,
-    "Series of the collector's last run that were left out: over its limit, duplicate or unreadable."};
+    "Series of the collector's last run without a place of their own: shown as \"other\" where that "
+    "has a meaning, over a limit, duplicate or unreadable."};
+constexpr Made kSampled = {"pgbeacon_collector_sampled_seconds_total", MetricType::Counter,
+    "Time that the collector's samples stand for, and time that none stands for."};
 constexpr Made kBackends = {"pgbeacon_backends", MetricType::Gauge,
     "Backends that pgbeacon holds on the server now, pending connects included."};
 constexpr Made kSeconds = {"pgbeacon_target_seconds_total", MetricType::Counter,
@@ -57,12 +59,14 @@ class CollectorFamilies {
  public:
   explicit CollectorFamilies(const Rotation* rotation) : rotation_(rotation) {}
 
-  void Ran(const std::string& collector, const Outcome& outcome, std::optional<double> age) {
+  /// `cut`: series that the page has no room for.
+  void Ran(const std::string& collector, const Outcome& outcome, std::optional<double> age,
+           std::size_t cut) {
     const Labels label = {{"collector", collector}};
     AddSample(success_, label, outcome.failure.empty() ? 1 : 0);
     AddSample(duration_, label, outcome.seconds);
     const std::size_t elsewhere = rotation_ ? rotation_->Dropped(collector) : 0;
-    AddSample(dropped_, label, static_cast<double>(outcome.dropped + elsewhere));
+    AddSample(dropped_, label, static_cast<double>(outcome.dropped + elsewhere + cut));
     if (age) AddSample(age_, label, *age);
     if (!outcome.failure.empty()) Reason(collector, outcome.failure);
   }
@@ -73,8 +77,13 @@ class CollectorFamilies {
     Reason(collector, reason);
   }
 
+  void Sampled(const std::string& collector, Duration sampled, Duration missed) {
+    AddSample(sampled_, {{"collector", collector}, {"state", "sampled"}}, Seconds(sampled));
+    AddSample(sampled_, {{"collector", collector}, {"state", "missed"}}, Seconds(missed));
+  }
+
   void MoveTo(Families& page) {
-    for (Family* family : {&success_, &duration_, &age_, &failure_, &dropped_}) {
+    for (Family* family : {&success_, &duration_, &age_, &failure_, &dropped_, &sampled_}) {
       if (!family->metric.empty()) page.push_back(std::move(*family));
     }
   }
@@ -90,6 +99,7 @@ class CollectorFamilies {
   Family age_ = NewFamily(kAge);
   Family failure_ = NewFamily(kFailure);
   Family dropped_ = NewFamily(kDropped);
+  Family sampled_ = NewFamily(kSampled);
 };
 
 void AddState(const PageInput& input, Families& page) {
@@ -138,29 +148,55 @@ void AddIdentity(const PageInput& input, Families& page) {
   page.push_back(std::move(superuser));
 }
 
-void Append(Families& page, const Families& families) {
-  page.insert(page.end(), families.begin(), families.end());
+std::size_t SeriesOf(const ClientMetric& metric, MetricType type) {
+  constexpr std::size_t kSumAndCount = 2;
+  return type == MetricType::Histogram ? metric.histogram.bucket.size() + kSumAndCount : 1;
 }
 
-void AddScraped(const PageInput& input, std::size_t index, CollectorFamilies& own, Families& page) {
+/// Collectors' families on the page, as far as there is room.
+class Room {
+ public:
+  Room(Families& page, std::size_t series) : page_(page), left_(series) {}
+
+  /// Returns how many series had to stay out: the last ones.
+  std::size_t Add(Families families) {
+    std::size_t cut = 0;
+    for (Family& family : families) {
+      std::size_t fit = 0;
+      for (const ClientMetric& metric : family.metric) {
+        const std::size_t series = SeriesOf(metric, family.type);
+        if (cut > 0 || series > left_) {
+          cut += series;
+          continue;
+        }
+        left_ -= series;
+        ++fit;
+      }
+      family.metric.resize(fit);
+      if (fit > 0) page_.push_back(std::move(family));
+    }
+    return cut;
+  }
+
+ private:
+  Families& page_;
+  std::size_t left_;
+};
+
+void AddScraped(const PageInput& input, std::size_t index, CollectorFamilies& own, Room& room) {
   const std::string& name = input.plan->on[index].collector->name;
   if (!input.outcomes || index >= input.outcomes->size() || !(*input.outcomes)[index].done) {
     own.Failed(name, input.unfinished);
     return;
   }
   Outcome& outcome = (*input.outcomes)[index];
-  own.Ran(name, outcome, outcome.failure.empty() ? std::optional<double>(0) : std::nullopt);
-  if (!input.take) {
-    Append(page, outcome.families);
-    return;
-  }
-  page.insert(page.end(), std::make_move_iterator(outcome.families.begin()),
-              std::make_move_iterator(outcome.families.end()));
-  outcome.families.clear();
+  const std::size_t cut =
+      room.Add(input.take ? std::exchange(outcome.families, {}) : outcome.families);
+  own.Ran(name, outcome, outcome.failure.empty() ? std::optional<double>(0) : std::nullopt, cut);
 }
 
 void AddScheduled(const PageInput& input, const PlannedCollector& planned, CollectorFamilies& own,
-                  Families& page) {
+                  Room& room) {
   const std::string& name = planned.collector->name;
   const Schedule::Entry* entry = input.schedule ? input.schedule->Find(name) : nullptr;
   if (!entry) {
@@ -168,11 +204,26 @@ void AddScheduled(const PageInput& input, const PlannedCollector& planned, Colle
     return;
   }
   std::optional<double> age;
+  std::size_t cut = 0;
   if (entry->has_shown) {
     age = Seconds(input.now - entry->shown_at);
-    Append(page, entry->shown);
+    cut = room.Add(entry->shown);
   }
-  own.Ran(name, entry->last, age);
+  own.Ran(name, entry->last, age, cut);
+}
+
+void AddSampled(const PageInput& input, const PlannedCollector& planned, CollectorFamilies& own,
+                Room& room) {
+  const std::string& name = planned.collector->name;
+  if (input.samplings == nullptr) return;
+  const auto sampling = input.samplings->find(name);
+  if (sampling == input.samplings->end()) return;
+  const Sampling& seen = sampling->second;
+  own.Sampled(name, seen.sampled, seen.missed);
+  if (!seen.last.done) return;
+  std::optional<double> age;
+  if (seen.good) age = Seconds(input.now - *seen.good);
+  own.Ran(name, seen.last, age, room.Add(seen.tally.families()));
 }
 
 }  // namespace
@@ -184,17 +235,20 @@ Families MakePage(const PageInput& input) {
   const bool up = input.reason == pg::UpReason::kOk;
   if (up && input.facts) AddIdentity(input, page);
   CollectorFamilies own(input.rotation);
+  Room room(page, input.series_limit);
   if (input.plan) {
     for (std::size_t i = 0; i < input.plan->on.size(); ++i) {
       const PlannedCollector& planned = input.plan->on[i];
       const std::size_t first = page.size();
-      if (!up) {
+      if (planned.sample) {
+        AddSampled(input, planned, own, room);
+      } else if (!up) {
         own.Failed(planned.collector->name,
                    input.reason == pg::UpReason::kTimeout ? "timeout" : "connection");
       } else if (planned.interval) {
-        AddScheduled(input, planned, own, page);
+        AddScheduled(input, planned, own, room);
       } else {
-        AddScraped(input, i, own, page);
+        AddScraped(input, i, own, room);
       }
       if (planned.collector->legacy) ApplyPrefix(input.naming, page, first);
     }

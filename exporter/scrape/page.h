@@ -18,9 +18,12 @@
 #include "exporter/scrape/naming.h"
 #include "exporter/scrape/outcome.h"
 #include "exporter/scrape/rotation.h"
+#include "exporter/scrape/sampling.h"
 #include "exporter/scrape/schedule.h"
 
 namespace pgbeacon::scrape {
+
+inline constexpr std::size_t kSeriesLimit = 200'000;
 
 /// Everything that a page is made of. Borrowed for the call.
 struct PageInput {
@@ -37,7 +40,9 @@ struct PageInput {
   bool take = false;  ///< outcomes' families may be moved away
   const Schedule* schedule = nullptr;
   const Rotation* rotation = nullptr;  ///< over the other databases
+  const Samplings* samplings = nullptr;
   TimePoint now;
+  std::size_t series_limit = kSeriesLimit;  ///< of all collectors together; the plan's last lose
   std::size_t backends = 0;
   Duration up{};
   Duration down{};

@@ -59,6 +59,7 @@ net::awaitable<void> Target::State::Execute(std::shared_ptr<State> self, std::sh
   if (status.ok()) {
     self->StartVisit();
     status = co_await self->Collect(run);
+    if (status.ok()) status = co_await self->LookUp(run);
   }
   if (!status.ok()) {
     run->unfinished = pg::FailureLabel(status.error());
@@ -119,6 +120,11 @@ net::awaitable<Status> Target::State::Learn(ServerFacts now, bool warm, TimePoin
       spdlog::info("target={}: the server is a {} now", options_.name,
                    now.in_recovery ? "standby" : "primary");
     }
+    if (other || facts_->in_recovery != now.in_recovery) {
+      governors_.clear();
+      samplings_.clear();
+      lookups_.clear();
+    }
     if (!other && facts_->version_num == now.version_num) {
       // Kept should one of the queries fail.
       now.extensions = facts_->extensions;
@@ -156,7 +162,7 @@ net::awaitable<Status> Target::State::Collect(std::shared_ptr<Run> run) {
   const std::chrono::milliseconds budget = Budget(run->deadline);
   for (std::size_t i = 0; i < run->plan->on.size(); ++i) {
     const collectors::PlannedCollector& planned = run->plan->on[i];
-    if (planned.interval) continue;
+    if (planned.interval || planned.sample) continue;
     indexes.push_back(i);
     statements.push_back(ToStatement(planned, budget));
   }
@@ -165,7 +171,7 @@ net::awaitable<Status> Target::State::Collect(std::shared_ptr<Run> run) {
     const collectors::PlannedCollector& planned = run->plan->on[index];
     std::string message;
     Outcome& outcome = run->outcomes[index];
-    outcome = ToOutcome(planned, std::move(answer), options_.name, message);
+    outcome = ToOutcome(planned, std::move(answer), options_.name, governors_, message);
     NameIfDiscovering(planned, outcome);
     if (outcome.failure == "syntax") facts_stale_ = true;  // an extension may have come or gone
     LogOutcome(planned.collector->name, outcome.failure, message);
@@ -184,6 +190,39 @@ void Target::State::NameIfDiscovering(const collectors::PlannedCollector& planne
   if (options_.discovery.on && planned.collector->scope == collectors::Scope::kDatabase) {
     NameDatabase(outcome.families, facts_->database);
   }
+}
+
+net::awaitable<Status> Target::State::LookUp(std::shared_ptr<Run> run) {
+  std::vector<std::size_t> indexes;
+  std::vector<pg::Statement> statements;
+  const std::chrono::milliseconds budget = Budget(run->deadline);
+  for (std::size_t i = 0; i < run->plan->on.size(); ++i) {
+    const collectors::PlannedCollector& planned = run->plan->on[i];
+    if (!run->outcomes[i].done || !WantsLookup(planned)) continue;
+    std::string sql =
+        lookups_[planned.collector->name].Sql(planned, *facts_, run->outcomes[i].families);
+    if (!sql.empty()) {
+      indexes.push_back(i);
+      statements.emplace_back(std::move(sql), std::min(planned.timeout.value_or(budget), budget));
+    }
+  }
+  Status status;
+  if (!statements.empty()) {
+    const auto take = [this, run, &indexes](std::size_t statement, pg::Answer answer) {
+      const collectors::PlannedCollector& planned = run->plan->on[indexes[statement]];
+      if (answer.rows.ok()) lookups_[planned.collector->name].Learn(planned, **answer.rows);
+    };
+    Result<pg::Connection*> connection = co_await main_.Connect(budget, run->deadline);
+    if (!connection.ok()) co_return connection.error();
+    pg::AnswerSink sink = take;
+    status = co_await (*connection)->Run(std::move(statements), run->deadline, std::move(sink));
+  }
+  for (std::size_t i = 0; i < run->plan->on.size(); ++i) {
+    const collectors::PlannedCollector& planned = run->plan->on[i];
+    if (!run->outcomes[i].done || !WantsLookup(planned)) continue;
+    lookups_[planned.collector->name].AddTo(planned, run->outcomes[i].families);
+  }
+  co_return status;
 }
 
 void Target::State::Down(Run& run, const Error& error) {

@@ -37,12 +37,13 @@ Target::State::State(net::any_io_executor executor, net::BlockingPool& pool,
       main_(executor, pool, login),
       visits_(executor, pool, login),
       rotation_(options_.discovery),
+      ending_(executor),
       observed_at_(SteadyClock::now()) {}
 
 bool Run::CutShort() const {
   if (reason == pg::UpReason::kTimeout) return true;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    if (plan->on[i].interval) continue;
+    if (plan->on[i].interval || plan->on[i].sample) continue;
     if (!outcomes[i].done || outcomes[i].failure == "timeout") return true;
   }
   return false;
@@ -103,6 +104,7 @@ Families Target::State::Page(Run& run, bool last) {
   rotation_.Expire(now);
   input.schedule = &schedule_;
   input.rotation = &rotation_;
+  input.samplings = &samplings_;
   input.now = now;
   input.backends = std::size_t{main_.holds_backend()} + std::size_t{visits_.holds_backend()};
   input.up = up_;
@@ -124,6 +126,7 @@ net::awaitable<void> Target::State::Close(std::shared_ptr<State> self) {
 void Target::State::Stop() {
   stopped_ = true;
   listener = nullptr;
+  ending_.Set();
   main_.Stop();
   visits_.Stop();
 }
@@ -133,6 +136,7 @@ Target::Target(net::any_io_executor executor, net::BlockingPool& pool,
   std::shared_ptr<pg::Login> login = MakeLogin(options);
   state_ = std::make_shared<State>(std::move(executor), pool, catalogue, std::move(options),
                                    std::move(login));
+  if (state_->options().sampling) state_->StartSampling();
 }
 
 Target::~Target() { state_->Stop(); }

@@ -36,6 +36,7 @@ struct TargetOptions {
   Naming naming;
   Discovery discovery;
   bool refuse_superuser = false;
+  bool sampling = false;  ///< whether collectors with `sample` are asked between scrapes
   std::chrono::milliseconds connect_timeout{5000};
 };
 

@@ -1,6 +1,6 @@
 // What a Target and its running coroutines share. target.cc: joining and pages; run.cc: one run;
-// aside.cc: questions between runs; visit.cc: collectors with an interval, and explain; rotate.cc:
-// other databases.
+// aside.cc: questions between runs; sampling.cc: samples; visit.cc: collectors with an interval,
+// and explain; rotate.cc: other databases.
 #pragma once
 
 #include <functional>
@@ -10,10 +10,13 @@
 #include <string>
 #include <vector>
 
+#include "collectors/engine/lookup.h"
 #include "exporter/net/event.h"
 #include "exporter/pg/up_reason.h"
+#include "exporter/scrape/ask.h"
 #include "exporter/scrape/outcome.h"
 #include "exporter/scrape/rotation.h"
+#include "exporter/scrape/sampling.h"
 #include "exporter/scrape/schedule.h"
 #include "exporter/scrape/session.h"
 #include "exporter/scrape/target.h"
@@ -52,6 +55,8 @@ class Target::State : public std::enable_shared_from_this<State> {
   static net::awaitable<void> Close(std::shared_ptr<State> self);
   /// Makes everything that waits end soon; nothing starts afterwards.
   void Stop();
+  /// Begins the samples between scrapes.
+  void StartSampling();
 
   const TargetOptions& options() const { return options_; }
   bool attempted() const { return attempted_; }
@@ -67,6 +72,13 @@ class Target::State : public std::enable_shared_from_this<State> {
   std::shared_ptr<Run> Join(TimePoint deadline);
   Families Page(Run& run, bool last);
   void Finish(Run& run);
+
+  static net::awaitable<void> SampleOn(std::shared_ptr<State> self);
+  net::awaitable<void> Sample(const collectors::PlannedCollector& planned);
+  net::awaitable<bool> SampleNow(const collectors::PlannedCollector& planned, Duration stands,
+                                 TimePoint deadline);
+  /// Texts that go with what the run's collectors show.
+  net::awaitable<Status> LookUp(std::shared_ptr<Run> run);
 
   /// Closes the connection of the scrapes where it has been open for long.
   void Recycle();
@@ -113,6 +125,10 @@ class Target::State : public std::enable_shared_from_this<State> {
   std::shared_ptr<net::Event> visiting_own_;  ///< of a visit, the part in the connected database
   Schedule schedule_;
   Rotation rotation_;
+  Governors governors_;  ///< of this server in this role, as are the next two
+  Samplings samplings_;
+  std::map<std::string, collectors::LookupTable> lookups_;
+  net::Event ending_;  ///< set by Stop
 
   std::optional<collectors::ServerFacts> facts_;
   TimePoint facts_at_;

@@ -80,7 +80,7 @@ net::awaitable<Status> Target::State::VisitOne(pg::Connection& connection,
   const std::chrono::milliseconds timeout = planned.timeout.value_or(kStatementTimeout);
   const auto take = [this, &planned](std::size_t, pg::Answer answer) {
     std::string message;
-    Outcome outcome = ToOutcome(planned, std::move(answer), options_.name, message);
+    Outcome outcome = ToOutcome(planned, std::move(answer), options_.name, governors_, message);
     NameIfDiscovering(planned, outcome);
     LogOutcome(planned.collector->name, outcome.failure, message);
     schedule_.Record(planned, std::move(outcome), SteadyClock::now());
@@ -139,7 +139,8 @@ net::awaitable<Result<std::vector<Explained>>> Target::State::ExplainOn(pg::Conn
         return;
       }
       line.rows = (*answer.rows)->rows();
-      line.series = Decode(planned, **answer.rows, options_.name).series;
+      Governors governors;  // of one answer
+      line.series = DecodeGoverned(planned, **answer.rows, options_.name, governors).series;
     };
     std::vector<pg::Statement> statements;
     const std::chrono::milliseconds budget = Budget(deadline);

@@ -119,7 +119,7 @@ TEST(Reader, ReportsEachMistakeAtItsPlace) {
        "either 'from' or 'sql'"},
       {"query of no kind", "sql: SELECT 1 AS a", "order: a", "either 'from' or 'sql'"},
       {"where with sql", "sql: SELECT 1 AS a", "sql: SELECT 1, where: a",
-       "'where' and 'order' go with 'from'"},
+       "'where', 'order' and 'columns_of' go with 'from'"},
       {"undeclared extension", "needs: {extension: pg_thing}", "needs: {privilege: pg_monitor}",
        "'needs' must have 'extension: pg_thing'"},
       {"unknown need", "needs: {extension: pg_thing}", "needs: {extension: pg_thing, x: y}",

@@ -11,7 +11,19 @@ namespace pgbeacon::collectors {
 
 inline std::string TypeName(MetricType type) {
   if (type == MetricType::Counter) return "counter";
+  if (type == MetricType::Histogram) return "histogram";
   return type == MetricType::Gauge ? "gauge" : "untyped";
+}
+
+/// "count 3 sum 4.5 le 1: 1 le 5: 2 le +Inf: 3".
+inline std::string HistogramText(const ClientMetric::Histogram& histogram) {
+  std::string text = "count " + std::to_string(histogram.sample_count) + " sum " +
+                     FormatDouble(histogram.sample_sum);
+  for (const ClientMetric::Bucket& bucket : histogram.bucket) {
+    text +=
+        " le " + FormatDouble(bucket.upper_bound) + ": " + std::to_string(bucket.cumulative_count);
+  }
+  return text;
 }
 
 inline double ValueIn(const ClientMetric& metric, MetricType type) {
@@ -28,7 +40,9 @@ inline std::vector<std::string> SeriesText(const Families& families) {
       for (const auto& label : metric.label)
         labels.push_back(label.name + "=\"" + label.value + "\"");
       lines.push_back(family.name + "{" + Join(labels, ",") + "} " +
-                      FormatDouble(ValueIn(metric, family.type)));
+                      (family.type == MetricType::Histogram
+                           ? HistogramText(metric.histogram)
+                           : FormatDouble(ValueIn(metric, family.type))));
     }
   }
   return lines;

@@ -1,0 +1,69 @@
+#include <gtest/gtest.h>
+
+#include "exporter/scrape/page.h"
+#include "exporter/scrape/page_query.h"
+
+namespace pgbeacon::scrape {
+namespace {
+
+/// A plan of three collectors, each with one family of ten series.
+struct Planned {
+  Planned() {
+    plan.on.resize(3);
+    for (std::size_t i = 0; i < 3; ++i) {
+      collectors[i].name = std::string(1, static_cast<char>('a' + i));
+      plan.on[i].collector = &collectors[i];
+      outcomes[i].done = true;
+      Family& family = AddFamily(outcomes[i].families, collectors[i].name, MetricType::Gauge, "h");
+      for (int n = 0; n < 10; ++n) AddSample(family, {{"n", std::to_string(n)}}, n);
+    }
+    input.reason = pg::UpReason::kOk;
+    input.plan = &plan;
+    input.outcomes = &outcomes;
+  }
+
+  double Dropped(const Families& page, const std::string& collector) const {
+    for (const Family& family : page) {
+      if (family.name != "pgbeacon_series_dropped") continue;
+      for (const ClientMetric& metric : family.metric) {
+        if (metric.label[0].value == collector) return metric.gauge.value;
+      }
+    }
+    return -1;
+  }
+
+  collectors::Collector collectors[3];
+  collectors::Plan plan;
+  std::vector<Outcome> outcomes = std::vector<Outcome>(3);
+  PageInput input;
+};
+
+TEST(PageBudget, TheLastOfThePlanLose) {
+  Planned t;
+  t.input.series_limit = 14;
+  for (const bool take : {false, true}) {
+    t.input.take = take;
+    const Families page = MakePage(t.input);
+    EXPECT_EQ(Values(page, "a").size(), 10U);
+    EXPECT_EQ(Values(page, "b"), (std::vector<double>{0, 1, 2, 3}));
+    EXPECT_TRUE(Values(page, "c").empty());
+    EXPECT_EQ(t.Dropped(page, "a"), 0);
+    EXPECT_EQ(t.Dropped(page, "b"), 6);
+    EXPECT_EQ(t.Dropped(page, "c"), 10);
+  }
+}
+
+TEST(PageBudget, EverySeriesOfAHistogramCounts) {
+  Planned t;
+  t.outcomes[0].families.clear();
+  Family& family = AddFamily(t.outcomes[0].families, "a", MetricType::Histogram, "h");
+  AddHistogram(family, {{"n", "1"}}, {1, 2}, {0, 0, 0}, 0);
+  AddHistogram(family, {{"n", "2"}}, {1, 2}, {0, 0, 0}, 0);
+  t.input.series_limit = 9;
+  const Families page = MakePage(t.input);
+  EXPECT_EQ(t.Dropped(page, "a"), 5);
+  EXPECT_EQ(Values(page, "b").size(), 4U);
+}
+
+}  // namespace
+}  // namespace pgbeacon::scrape

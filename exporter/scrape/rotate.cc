@@ -121,7 +121,7 @@ net::awaitable<bool> Target::State::RunRound(pg::Connection& connection, std::st
   std::vector<pg::Statement> statements;
   std::chrono::milliseconds longest = kStatementTimeout;
   for (const PlannedCollector* planned : round) {
-    statements.emplace_back(planned->sql, planned->timeout.value_or(kStatementTimeout));
+    statements.push_back(ToStatement(*planned, planned->timeout.value_or(kStatementTimeout)));
     longest = std::max(longest, statements.back().timeout);
   }
   std::size_t answered = 0;
@@ -130,7 +130,8 @@ net::awaitable<bool> Target::State::RunRound(pg::Connection& connection, std::st
     PlannedCollector planned = *round[statement];
     planned.limit = rotation_.Room(database, planned);
     std::string message;
-    Outcome outcome = ToOutcome(planned, std::move(answer), options_.name, message);
+    Outcome outcome = ToOutcome(planned, std::move(answer), options_.name,
+                                governors_elsewhere_[database], message);
     record(planned, std::move(outcome), message);
   };
   pg::AnswerSink sink = take;
@@ -151,6 +152,7 @@ bool Target::State::NotVisited(const std::string& database, const Error& error) 
   if (stopped_ || IsOfTheServer(error)) return false;
   if (error.sqlstate == "3D000") {  // dropped since the pass began
     rotation_.Forget(database);
+    governors_elsewhere_.erase(database);
     return true;
   }
   const std::string reason = pg::FailureLabel(error);

@@ -122,6 +122,7 @@ net::awaitable<Status> Target::State::Learn(ServerFacts now, bool warm, TimePoin
     }
     if (other || facts_->in_recovery != now.in_recovery) {
       governors_.clear();
+      governors_elsewhere_.clear();
       samplings_.clear();
       lookups_.clear();
     }

@@ -125,6 +125,7 @@ class Target::State : public std::enable_shared_from_this<State> {
   std::shared_ptr<net::Event> visiting_own_;  ///< of a visit, the part in the connected database
   Schedule schedule_;
   Rotation rotation_;
+  std::map<std::string, Governors> governors_elsewhere_;  ///< by database
   Governors governors_;  ///< of this server in this role, as are the next two
   Samplings samplings_;
   std::map<std::string, collectors::LookupTable> lookups_;

@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "base/text.h"
+#include "collectors/native/names.h"
 #include "exporter/cli/commands.h"
 #include "exporter/cli/examples.h"
+#include "exporter/cli/native_examples.h"
 #include "exporter/cli/table.h"
 
 namespace pgbeacon::cli {
@@ -85,6 +87,10 @@ Result<List> MakeList(Setup& setup) {
   List list;
   for (const auto& collector : setup.collectors.collectors()) AddCollector(*collector, list);
   AddLogFamilies(*events, list);
+  for (const collectors::NativeCollector& native : collectors::kNativeCollectors) {
+    const std::string name = native.name;
+    AddFamilies(ExampleNative(name), "collector " + name, list);
+  }
   AddFamilies(ExampleTarget(), "exporter", list);
   AddFamilies(ExampleExporter(), "exporter", list);
   return list;

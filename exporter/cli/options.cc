@@ -24,6 +24,7 @@ Status ChooseTarget(const TargetFlags& flags, const config::Environment& environ
     if (config.target) {
       chosen->sources = std::move(config.target->sources);
       chosen->limits = config.target->limits;
+      chosen->native = std::move(config.target->native);
     }
     config.target = std::move(chosen);
   }

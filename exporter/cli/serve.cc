@@ -16,8 +16,10 @@
 #include "exporter/http/server.h"
 #include "exporter/metrics/self.h"
 #include "exporter/metrics/writer.h"
+#include "exporter/native/native.h"
 #include "exporter/net/asio.h"
 #include "exporter/net/open_files.h"
+#include "exporter/pg/conninfo.h"
 #include "exporter/sample/sample_loop.h"
 #include "exporter/scrape/target.h"
 
@@ -92,8 +94,16 @@ class Service {
   void MakeTarget() {
     target_ = std::make_unique<scrape::Target>(io_.get_executor(), pool_, setup_.collectors,
                                                ToTargetOptions(setup_));
+    native::Options options;
+    options.server = setup_.config.target->name;
+    options.local = pg::IsLocal(setup_.config.target->conninfo);
+    options.sources = setup_.config.target->native;
+    options.selection = setup_.config.selection;
+    native_ =
+        std::make_unique<native::Native>(io_.get_executor(), pool_, *target_, std::move(options));
     target_->OnFacts(
         [this, name = setup_.config.target->name](const collectors::ServerFacts& facts) {
+          native_->SetFacts(facts);
           const auto prefix = facts.settings.find("log_line_prefix");
           if (prefix != facts.settings.end()) logs_.SetServerPrefix(name, prefix->second);
         });
@@ -140,6 +150,7 @@ class Service {
   net::awaitable<void> FirstScrape() {
     const TimePoint deadline = SteadyClock::now() + setup_.collection_timeout;
     const Families page = co_await target_->Scrape(deadline);
+    native_->Begin(SteadyClock::now(), deadline);
   }
 
   net::awaitable<Response> Metrics(RequestPtr request) {
@@ -147,7 +158,12 @@ class Service {
         request->received +
         http::ScrapeBudget(request->Header(http::kScrapeTimeoutHeader), setup_.collection_timeout);
     Families page;
-    if (target_) page = co_await target_->Scrape(deadline);
+    if (target_) {
+      if (target_->attempted()) native_->Begin(request->received, deadline);
+      page = co_await target_->Scrape(deadline);
+      Families native = co_await native_->Collect(request->received, deadline);
+      std::ranges::move(native, std::back_inserter(page));
+    }
     Families logs = co_await logs_.Collect(deadline);
     std::ranges::move(logs, std::back_inserter(page));
     metrics::AppendSelf(self_, page);
@@ -190,10 +206,15 @@ class Service {
     server_.Stop();
     if (sample_loop_) sample_loop_->Stop();
     if (target_) {
-      net::asio::co_spawn(io_, target_->Close(), [this](std::exception_ptr) { io_.stop(); });
+      net::asio::co_spawn(io_, CloseTarget(), [this](std::exception_ptr) { io_.stop(); });
     } else {
       io_.stop();
     }
+  }
+
+  net::awaitable<void> CloseTarget() {
+    co_await target_->Close();
+    co_await native_->Close();
   }
 
   Setup setup_;
@@ -203,6 +224,7 @@ class Service {
   net::BlockingPool pool_;
   LogService logs_;
   std::unique_ptr<scrape::Target> target_;
+  std::unique_ptr<native::Native> native_;
   std::unique_ptr<sample::SampleLoop> sample_loop_;
   http::Server server_;
   metrics::SelfStats self_;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "collectors/native/names.h"
 #include "exporter/config/files.h"
 
 namespace pgbeacon::config {
@@ -56,6 +57,7 @@ Target ReadTarget(YamlMap& map) {
     entry.Finish();
   }
   target.limits = ReadLimits(map);
+  target.native = ReadNative(map);
   map.Finish();
   return target;
 }
@@ -171,8 +173,9 @@ void CheckEvents(Config& config) {
 void CheckSelection(Config& config, const collectors::Catalogue& catalogue) {
   std::vector<std::string> names;
   for (const auto& collector : catalogue.collectors()) names.push_back(collector->name);
+  for (const auto& native : collectors::kNativeCollectors) names.emplace_back(native.name);
   for (const auto& [name, choice] : config.selection.choices) {
-    if (catalogue.Find(name) != nullptr) continue;
+    if (catalogue.Find(name) != nullptr || collectors::IsNativeCollector(name)) continue;
     const std::string nearest = Nearest(name, names);
     config.errors->Add("there is no collector '" + name + "'" +
                        (nearest.empty() ? "; `pgbeacon explain` lists them"

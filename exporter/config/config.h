@@ -26,6 +26,7 @@
 #include "exporter/config/listeners.h"
 #include "exporter/config/logplex.h"
 #include "exporter/config/logs_access.h"
+#include "exporter/config/native.h"
 #include "exporter/config/sample.h"
 #include "logparse/events/catalogue.h"
 #include "logparse/forms/form.h"
@@ -54,6 +55,7 @@ struct Target {
   std::string password_file;  ///< read at each connect
   std::vector<Source> sources;
   Limits limits;
+  Native native;
 };
 
 struct Config {

@@ -30,6 +30,7 @@ all_deps() {
   use_postgres
   use_prometheus
   use_rsyslog
+  use_native_peers
   step tests/support/postgres_majors.sh
 }
 
@@ -76,6 +77,7 @@ case ${1:-all} in
     use_postgres
     use_prometheus
     use_rsyslog
+    use_native_peers
     build asan
     step ctest --preset asan -L '^(pg|e2e)$'
     ;;

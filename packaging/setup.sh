@@ -120,6 +120,28 @@ use_rsyslog() {
   unpack rsyslog rsyslog rsyslog-openssl libestr0 libfastjson4 liblognorm5
 }
 
+# What collectors/native is tested against: a pooler, a backup tool, a failover manager with its store.
+use_pgbouncer() {
+  unpack pgbouncer pgbouncer libevent-2.1-7 libc-ares2
+}
+
+use_pgbackrest() {
+  unpack pgbackrest pgbackrest libssh2-1 libbz2-1.0
+}
+
+# Python modules of Patroni are found by PYTHONPATH=build/tools/patroni/usr/lib/python3/dist-packages.
+use_patroni() {
+  unpack patroni patroni etcd-server python3-cdiff python3-click python3-dateutil python3-dnspython \
+    python3-etcd python3-pkg-resources python3-prettytable python3-psutil python3-psycopg2 python3-six \
+    python3-urllib3 python3-wcwidth python3-yaml
+}
+
+use_native_peers() {
+  use_pgbouncer
+  use_pgbackrest
+  use_patroni
+}
+
 # step COMMAND...: runs it in a process group of its own and waits so that a signal to the script is
 # answered at once; stop_step, called by the script's EXIT trap, ends the group.
 step() {

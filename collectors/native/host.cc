@@ -1,9 +1,9 @@
 #include "collectors/native/host.h"
 
-#include <algorithm>
-#include <vector>
+#include <iterator>
 
 #include "base/text.h"
+#include "collectors/native/proc_text.h"
 
 namespace pgbeacon::collectors {
 namespace {
@@ -16,30 +16,6 @@ std::optional<double> Share(std::string_view line, std::string_view key) {
   const std::optional<double> percent = ParseDouble(rest.substr(0, rest.find(' ')));
   if (!percent) return std::nullopt;
   return *percent / 100;
-}
-
-/// The words of a text, parted by any number of blanks.
-std::vector<std::string_view> Words(std::string_view text) {
-  std::vector<std::string_view> words;
-  for (;;) {
-    text.remove_prefix(std::min(text.find_first_not_of(" \t\n"), text.size()));
-    if (text.empty()) return words;
-    words.push_back(text.substr(0, text.find_first_of(" \t\n")));
-    text.remove_prefix(words.back().size());
-  }
-}
-
-/// The first number on the line that begins with `key` ("MemTotal:").
-std::optional<double> NumberOf(std::string_view text, std::string_view key) {
-  while (!text.empty()) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    if (line.starts_with(key)) {
-      const std::vector<std::string_view> words = Words(line.substr(key.size()));
-      return words.empty() ? std::nullopt : ParseDouble(words.front());
-    }
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-  }
-  return std::nullopt;
 }
 
 constexpr double kKibibyte = 1024;
@@ -73,19 +49,74 @@ std::optional<Memory> DecodeMemory(std::string_view text) {
   const auto available = NumberOf(text, "MemAvailable:");
   const auto cached = NumberOf(text, "Cached:");
   if (!total || !free || !available || !cached || *total <= 0) return std::nullopt;
-  return Memory{*total * kKibibyte, *free * kKibibyte, *available * kKibibyte, *cached * kKibibyte};
+  Memory memory{*total * kKibibyte, *free * kKibibyte, *available * kKibibyte, *cached * kKibibyte};
+  const auto bytes = [text](std::string_view key) -> std::optional<double> {
+    const auto kibibytes = NumberOf(text, key);
+    if (!kibibytes) return std::nullopt;
+    return *kibibytes * kKibibyte;
+  };
+  memory.shared = bytes("Shmem:");
+  memory.dirty = bytes("Dirty:");
+  memory.committed = bytes("Committed_AS:");
+  memory.swap_total = bytes("SwapTotal:");
+  memory.swap_free = bytes("SwapFree:");
+  return memory;
 }
 
 std::optional<DiskIo> DecodeDiskIo(std::string_view text, unsigned major, unsigned minor) {
-  for (const std::string& line : Split(text, '\n')) {
+  constexpr double kMillisecond = 0.001;
+  for (const std::string_view line : Lines(text)) {
     const std::vector<std::string_view> words = Words(line);
     if (words.size() < 10 || ParseInt(words[0]) != major || ParseInt(words[1]) != minor) continue;
-    const auto read = ParseDouble(words[5]);
-    const auto written = ParseDouble(words[9]);
-    if (!read || !written) return std::nullopt;
-    return DiskIo{*read * kSector, *written * kSector};
+    std::vector<std::optional<double>> numbers;
+    for (std::size_t i = 3; i < words.size(); ++i) numbers.push_back(ParseDouble(words[i]));
+    const auto number = [&](std::size_t field, double scale) -> std::optional<double> {
+      if (field >= numbers.size() || !numbers[field]) return std::nullopt;
+      return *numbers[field] * scale;
+    };
+    if (!numbers[2] || !numbers[6]) return std::nullopt;
+    DiskIo io;
+    io.read_bytes = *numbers[2] * kSector;
+    io.written_bytes = *numbers[6] * kSector;
+    io.device = words[2];
+    io.reads = number(0, 1);
+    io.read_seconds = number(3, kMillisecond);
+    io.writes = number(4, 1);
+    io.write_seconds = number(7, kMillisecond);
+    io.in_progress = number(8, 1);
+    io.busy_seconds = number(9, kMillisecond);
+    io.weighted_seconds = number(10, kMillisecond);
+    return io;
   }
   return std::nullopt;
+}
+
+std::vector<std::pair<std::string, double>> DecodeCpuSeconds(std::string_view text,
+                                                             double ticks_per_second) {
+  constexpr const char* kModes[] = {"user",   "nice", "system",  "idle",
+                                    "iowait", "irq",  "softirq", "steal"};
+  std::vector<std::pair<std::string, double>> seconds;
+  const std::vector<std::string_view> words = Words(text.substr(0, text.find('\n')));
+  if (words.empty() || words[0] != "cpu") return seconds;
+  for (std::size_t i = 0; i < std::size(kModes) && i + 1 < words.size(); ++i) {
+    const std::optional<double> ticks = ParseDouble(words[i + 1]);
+    if (ticks) seconds.emplace_back(kModes[i], *ticks / ticks_per_second);
+  }
+  return seconds;
+}
+
+StallSeconds DecodeStalls(std::string_view text) {
+  constexpr double kMicrosecond = 1e-6;
+  StallSeconds stalls;
+  for (const std::string_view line : Lines(text)) {
+    const std::size_t at = line.find("total=");
+    if (at == std::string_view::npos) continue;
+    const auto total = ParseDouble(Trim(line.substr(at + 6)));
+    if (!total) continue;
+    if (line.starts_with("some ")) stalls.some = *total * kMicrosecond;
+    if (line.starts_with("full ")) stalls.full = *total * kMicrosecond;
+  }
+  return stalls;
 }
 
 std::optional<ProcessStat> DecodeProcessStat(std::string_view text) {

@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace pgbeacon::collectors {
 
@@ -33,6 +35,8 @@ struct Disk {
   double size_bytes = 0;
   double free_bytes = 0;
   double used_bytes = 0;  ///< without what only privileged processes may use
+  double inodes = 0;      ///< 0 where the file system has no fixed number of them
+  double free_inodes = 0;
 };
 
 /// proc_meminfo(5), in bytes.
@@ -41,6 +45,10 @@ struct Memory {
   double free = 0;
   double available = 0;  ///< for new processes, without swapping
   double cached = 0;
+  std::optional<double> shared;     ///< shared memory and tmpfs
+  std::optional<double> dirty;      ///< waits to be written to disk
+  std::optional<double> committed;  ///< promised to processes
+  std::optional<double> swap_total, swap_free;
 };
 
 /// What a block device has read and written since the host started (kernel documentation,
@@ -48,6 +56,17 @@ struct Memory {
 struct DiskIo {
   double read_bytes = 0;
   double written_bytes = 0;
+  std::string device;  ///< "sda1", "dm-0"
+  std::optional<double> reads, writes;
+  std::optional<double> read_seconds, write_seconds;  ///< sums over operations
+  std::optional<double> in_progress;                  ///< operations now
+  std::optional<double> busy_seconds;                 ///< in which any operation was under way
+  std::optional<double> weighted_seconds;             ///< sum over operations under way
+};
+
+/// Time in which some task, or all of them, waited for a resource (PSI, "total="), in seconds.
+struct StallSeconds {
+  std::optional<double> some, full;
 };
 
 /// Of proc_pid_stat(5).
@@ -81,6 +100,12 @@ std::optional<Pressure> DecodePressure(std::string_view text);
 std::optional<Memory> DecodeMemory(std::string_view text);
 /// Decodes the line of one device in /proc/diskstats.
 std::optional<DiskIo> DecodeDiskIo(std::string_view text, unsigned major, unsigned minor);
+/// Decodes the first line of /proc/stat: seconds by mode ("user", "iowait", ...), guests being part
+/// of user and nice.
+std::vector<std::pair<std::string, double>> DecodeCpuSeconds(std::string_view text,
+                                                             double ticks_per_second);
+/// Decodes the totals of /proc/pressure/* or of a cgroup's *.pressure.
+StallSeconds DecodeStalls(std::string_view text);
 /// Decodes /proc/PID/stat.
 std::optional<ProcessStat> DecodeProcessStat(std::string_view text);
 /// Decodes /proc/PID/status.

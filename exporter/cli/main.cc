@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "collectors/native/names.h"
 #include "exporter/cli/commands.h"
 #include "exporter/cli/log_service.h"
 #include "exporter/cli/logging.h"
@@ -100,6 +101,9 @@ void AddCollectorFlags(CLI::App& command, collectors::Selection& selection,
     for (const collectors::Option& option : collector->options) {
       AddCollectorOption(command, selection, collector->name, option);
     }
+  }
+  for (const collectors::NativeCollector& native : collectors::kNativeCollectors) {
+    flags[native.name] = std::string(native.help) + " (on by default)";
   }
   for (const auto& [name, help] : flags) {
     command

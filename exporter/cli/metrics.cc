@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "base/text.h"
+#include "collectors/native/names.h"
 #include "exporter/cli/commands.h"
 #include "exporter/cli/examples.h"
+#include "exporter/cli/native_examples.h"
 #include "exporter/cli/table.h"
 
 namespace pgbeacon::cli {
@@ -95,6 +97,10 @@ Result<List> MakeList(Setup& setup) {
     AddLookup(*collector, list);
   }
   AddLogFamilies(*events, list);
+  for (const collectors::NativeCollector& native : collectors::kNativeCollectors) {
+    const std::string name = native.name;
+    AddFamilies(ExampleNative(name), "collector " + name, list);
+  }
   AddFamilies(ExampleTarget(), "exporter", list);
   AddFamilies(ExampleExporter(), "exporter", list);
   return list;

@@ -27,6 +27,7 @@ Status ChooseTarget(const TargetFlags& flags, const config::Environment& environ
       chosen->sources = std::move(config.target->sources);
       chosen->limits = config.target->limits;
       chosen->databases = std::move(config.target->databases);
+      chosen->native = std::move(config.target->native);
     }
     config.target = std::move(chosen);
   }

@@ -16,8 +16,10 @@
 #include "exporter/http/server.h"
 #include "exporter/metrics/self.h"
 #include "exporter/metrics/writer.h"
+#include "exporter/native/native.h"
 #include "exporter/net/asio.h"
 #include "exporter/net/open_files.h"
+#include "exporter/pg/conninfo.h"
 #include "exporter/sample/sample_loop.h"
 #include "exporter/scrape/target.h"
 
@@ -99,8 +101,16 @@ class Service {
     options.sampling = true;
     target_ = std::make_unique<scrape::Target>(io_.get_executor(), pool_, setup_.collectors,
                                                std::move(options));
+    native::Options native_options;
+    native_options.server = setup_.config.target->name;
+    native_options.local = pg::IsLocal(setup_.config.target->conninfo);
+    native_options.sources = setup_.config.target->native;
+    native_options.selection = setup_.config.selection;
+    native_ = std::make_unique<native::Native>(io_.get_executor(), pool_, *target_,
+                                               std::move(native_options));
     target_->OnFacts(
         [this, name = setup_.config.target->name](const collectors::ServerFacts& facts) {
+          native_->SetFacts(facts);
           const auto prefix = facts.settings.find("log_line_prefix");
           if (prefix != facts.settings.end()) logs_.SetServerPrefix(name, prefix->second);
         });
@@ -147,6 +157,7 @@ class Service {
   net::awaitable<void> FirstScrape() {
     const TimePoint deadline = SteadyClock::now() + setup_.collection_timeout;
     const Families page = co_await target_->Scrape(deadline);
+    native_->Begin(SteadyClock::now(), deadline);
   }
 
   net::awaitable<Response> Metrics(RequestPtr request) {
@@ -155,7 +166,10 @@ class Service {
         http::ScrapeBudget(request->Header(http::kScrapeTimeoutHeader), setup_.collection_timeout);
     Families page;
     if (target_) {
+      if (target_->attempted()) native_->Begin(request->received, deadline);
       page = co_await target_->Scrape(deadline);
+      Families native = co_await native_->Collect(request->received, deadline);
+      std::ranges::move(native, std::back_inserter(page));
       NoteScrape(page, request->received);
       metrics::AppendPeerSelf(peer_, setup_.naming.prefix, page);
     }
@@ -211,10 +225,15 @@ class Service {
     server_.Stop();
     if (sample_loop_) sample_loop_->Stop();
     if (target_) {
-      net::asio::co_spawn(io_, target_->Close(), [this](std::exception_ptr) { io_.stop(); });
+      net::asio::co_spawn(io_, CloseTarget(), [this](std::exception_ptr) { io_.stop(); });
     } else {
       io_.stop();
     }
+  }
+
+  net::awaitable<void> CloseTarget() {
+    co_await target_->Close();
+    co_await native_->Close();
   }
 
   Setup setup_;
@@ -224,6 +243,7 @@ class Service {
   net::BlockingPool pool_;
   LogService logs_;
   std::unique_ptr<scrape::Target> target_;
+  std::unique_ptr<native::Native> native_;
   std::unique_ptr<sample::SampleLoop> sample_loop_;
   http::Server server_;
   metrics::SelfStats self_;

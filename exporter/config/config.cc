@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "collectors/native/names.h"
 #include "exporter/config/files.h"
 #include "exporter/config/peer_queries.h"
 
@@ -75,6 +76,7 @@ Target ReadTarget(YamlMap& map) {
   }
   target.databases = ReadDatabases(map);
   target.limits = ReadLimits(map);
+  target.native = ReadNative(map);
   map.Finish();
   return target;
 }
@@ -223,7 +225,9 @@ void CheckEvents(Config& config) {
 void CheckSelection(Config& config, const collectors::Catalogue& catalogue) {
   std::vector<std::string> names;
   for (const auto& collector : catalogue.collectors()) names.push_back(collector->name);
+  for (const auto& native : collectors::kNativeCollectors) names.emplace_back(native.name);
   for (const auto& [name, choice] : config.selection.choices) {
+    if (collectors::IsNativeCollector(name)) continue;
     if (const collectors::Collector* collector = catalogue.Find(name)) {
       for (const auto& [option, value] : choice.options) {
         const std::string wrong = WrongOption(*collector, option, value);

@@ -26,6 +26,7 @@
 #include "exporter/config/listeners.h"
 #include "exporter/config/logplex.h"
 #include "exporter/config/logs_access.h"
+#include "exporter/config/native.h"
 #include "exporter/config/peer_queries.h"
 #include "exporter/config/sample.h"
 #include "exporter/scrape/discovery.h"
@@ -57,6 +58,7 @@ struct Target {
   std::vector<Source> sources;
   scrape::Discovery databases;
   Limits limits;
+  Native native;
 };
 
 struct Config {

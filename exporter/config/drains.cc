@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/text.h"
-#include "exporter/config/files.h"
+#include "exporter/config/client_tls.h"
 #include "logparse/message.h"
 
 namespace pgbeacon::config {
@@ -16,14 +16,6 @@ namespace {
 
 constexpr std::int64_t kMostLines = 1'000'000;
 constexpr std::size_t kMostToken = 255;  // of a HOSTNAME
-
-/// A file's text without blanks around it; one that cannot be read is a mistake.
-std::string ReadFileOf(YamlMap& map, const std::string& key, const std::string& path) {
-  Result<std::string> text = ReadFile(path);
-  if (text.ok()) return std::string(Trim(*text));
-  map.Fail(key, key + ": " + text.error().message);
-  return "";
-}
 
 std::string ReadToken(YamlMap& map) {
   const std::optional<std::string> told = map.String("token");
@@ -39,28 +31,6 @@ std::string ReadToken(YamlMap& map) {
     map.Fail(key, key + ": expected one word such as d.01234567-89ab-cdef-0123-456789abcdef");
   }
   return token;
-}
-
-std::string ReadPath(YamlMap& map, const std::string& key) {
-  const std::string path = map.String(key).value_or("");
-  if (!path.empty()) ReadFileOf(map, key, path);
-  return path;
-}
-
-net::ClientTls ReadTls(YamlMap& map, bool tls) {
-  net::ClientTls files;
-  std::optional<YamlMap> entry = map.Map("tls");
-  if (!entry) return files;
-  if (!tls) map.Fail("tls", "tls: the url is neither https:// nor syslog+tls://");
-  files.ca_file = ReadPath(*entry, "ca");
-  files.cert_file = ReadPath(*entry, "cert");
-  files.key_file = ReadPath(*entry, "key");
-  files.verify = entry->Bool("verify").value_or(true);
-  if (files.cert_file.empty() && !files.key_file.empty()) {
-    entry->Fail("key", "key: there is no cert that it belongs to");
-  }
-  entry->Finish();
-  return files;
 }
 
 fanout::Filter ReadFilter(YamlMap& map) {
@@ -94,7 +64,8 @@ std::optional<fanout::DrainOptions> ReadDrain(YamlMap& map) {
   if (drain.name.empty() || !IsUtf8(drain.name)) map.Fail("name", "name: expected some text");
   drain.filter = ReadFilter(map);
   drain.token = ReadToken(map);
-  drain.tls = ReadTls(map, where.tls || map.mistakes() > mistakes);
+  drain.tls = ReadClientTls(map, where.tls || map.mistakes() > mistakes,
+                            "neither https:// nor syslog+tls://");
   const std::int64_t lines = map.Int("buffer").value_or(static_cast<std::int64_t>(drain.lines));
   if (lines < 1 || lines > kMostLines) {
     map.Fail("buffer", "buffer: expected lines from 1 to " + std::to_string(kMostLines));

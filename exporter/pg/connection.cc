@@ -39,7 +39,9 @@ std::string LocalSettings(const Statement& statement, bool all) {
   return sql;
 }
 
-Error ErrorOf(const PGresult* result) {
+}  // namespace
+
+Error Connection::ErrorOf(const PGresult* result) {
   const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
   if (!state) {
@@ -49,8 +51,6 @@ Error ErrorOf(const PGresult* result) {
   }
   return Error(CodeOfSqlstate(state), primary ? primary : PQresultErrorMessage(result), state);
 }
-
-}  // namespace
 
 /// The answers of one Run, taken from libpq in the order of sending.
 class Connection::Pipeline {

@@ -45,6 +45,8 @@ class Answer {
 };
 
 using AnswerSink = std::function<void(std::size_t statement, Answer answer)>;
+/// Rows of an answer that comes row by row.
+using RowSink = std::function<void(const collectors::Rows& rows)>;
 
 class Connection {
  public:
@@ -62,6 +64,13 @@ class Connection {
   /// and the connection must be dropped.
   net::awaitable<Status> Run(std::vector<Statement> statements, TimePoint deadline,
                              AnswerSink sink);
+
+  /// Sends one statement by the simple protocol, which is all that PgBouncer's admin console takes,
+  /// and gives its rows to `sink` one at a time, kMostSimpleRows at most. An Error with an SQLSTATE
+  /// is the server's and leaves the connection usable; after others it must be dropped. From the
+  /// first call on, Run is not for this connection.
+  net::awaitable<Status> RunSimple(std::string sql, TimePoint deadline, RowSink sink);
+  static constexpr std::size_t kMostSimpleRows = 200'000;
 
   /// Makes a Run that is under way, and every later one, end at once.
   void Stop() { socket_.Stop(); }
@@ -82,6 +91,7 @@ class Connection {
   bool NeedsSettings(const Statement& statement) const;
   bool Send(const Statement& statement);
   Error Broken() const;
+  static Error ErrorOf(const PGresult* result);
 
   PgConn conn_;
   Socket socket_;

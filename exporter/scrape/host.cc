@@ -20,16 +20,16 @@ namespace {
 /// A postmaster notes its start a little after its process began, and clocks are set.
 constexpr double kStartTolerance = 60;
 
-std::string ReadText(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
 std::string OfProcess(int pid, const char* file) {
   return ReadText("/proc/" + std::to_string(pid) + "/" + file);
 }
 
 }  // namespace
+
+std::string ReadText(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
 
 collectors::Host ReadHost(const std::string& path) {
   collectors::Host host;
@@ -57,9 +57,12 @@ std::optional<collectors::Disk> ReadDisk(const std::string& path) {
   struct statvfs disk {};
   if (statvfs(path.c_str(), &disk) != 0 || disk.f_blocks == 0) return std::nullopt;
   const auto block = static_cast<double>(disk.f_frsize);
-  return collectors::Disk{path, static_cast<double>(disk.f_blocks) * block,
+  return collectors::Disk{path,
+                          static_cast<double>(disk.f_blocks) * block,
                           static_cast<double>(disk.f_bavail) * block,
-                          static_cast<double>(disk.f_blocks - disk.f_bfree) * block};
+                          static_cast<double>(disk.f_blocks - disk.f_bfree) * block,
+                          static_cast<double>(disk.f_files),
+                          static_cast<double>(disk.f_favail)};
 }
 
 std::optional<int> FindPostmaster(int backend, double start) {

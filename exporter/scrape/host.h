@@ -8,6 +8,9 @@
 
 namespace pgbeacon::scrape {
 
+/// A file of /proc or /sys; empty where it cannot be read.
+std::string ReadText(const std::string& path);
+
 /// The host this process runs on, with the file system that holds `path`. What cannot be read is
 /// absent.
 collectors::Host ReadHost(const std::string& path);

@@ -262,4 +262,16 @@ Families MakePage(const PageInput& input) {
   return page;
 }
 
+void AppendReports(const std::vector<Report>& reports, Families& page) {
+  CollectorFamilies own;
+  for (const Report& report : reports) {
+    Outcome outcome;
+    outcome.failure = report.failure;
+    outcome.seconds = report.seconds;
+    outcome.dropped = report.dropped;
+    own.Ran(report.collector, outcome, report.age);
+  }
+  own.MoveTo(page);
+}
+
 }  // namespace pgbeacon::scrape

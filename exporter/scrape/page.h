@@ -7,6 +7,7 @@
 //   Families page = MakePage(input);
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,5 +50,17 @@ struct PageInput {
 };
 
 Families MakePage(const PageInput& input);
+
+/// How a collector fared that is in no plan, because it does not ask the server.
+struct Report {
+  std::string collector;
+  std::string failure;  ///< reason label; empty when it succeeded
+  double seconds = 0;
+  std::size_t dropped = 0;
+  std::optional<double> age;  ///< of what it shows; absent: it shows nothing
+};
+
+/// The families about collectors, as on a target's page.
+void AppendReports(const std::vector<Report>& reports, Families& page);
 
 }  // namespace pgbeacon::scrape

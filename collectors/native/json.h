@@ -1,0 +1,43 @@
+// JSON answers of other programs: parsed within a bound of memory and depth, read leniently. What
+// is missing or of another type is nothing, so that a hostile or newer answer costs its own values.
+//
+// Example:
+//   const Result<Json> json = Json::Parse(text);
+//   std::optional<double> lag = NumberAt(json->root(), "lag");
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace pgbeacon::collectors {
+
+/// A document and the memory it lies in.
+class Json {
+ public:
+  /// An Error says at which byte the text stops being JSON, or that it takes too much memory.
+  static Result<Json> Parse(std::string_view text);
+
+  const boost::json::value& root() const { return root_; }
+
+ private:
+  explicit Json(boost::json::value root) : root_(std::move(root)) {}
+  boost::json::value root_;
+};
+
+/// The member `key` of an object; null where there is none.
+const boost::json::value* MemberAt(const boost::json::value& object, std::string_view key);
+/// The member where it is an array, else an empty one.
+const boost::json::array& ArrayAt(const boost::json::value& object, std::string_view key);
+/// A finite number.
+std::optional<double> NumberAt(const boost::json::value& object, std::string_view key);
+/// A string, of which no more than a label may hold is kept (256 bytes).
+std::optional<std::string> TextAt(const boost::json::value& object, std::string_view key);
+std::optional<bool> BoolAt(const boost::json::value& object, std::string_view key);
+/// A string or a whole number as text: identifiers that come as either.
+std::optional<std::string> IdAt(const boost::json::value& object, std::string_view key);
+
+}  // namespace pgbeacon::collectors

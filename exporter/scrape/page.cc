@@ -263,13 +263,13 @@ Families MakePage(const PageInput& input) {
 }
 
 void AppendReports(const std::vector<Report>& reports, Families& page) {
-  CollectorFamilies own;
+  CollectorFamilies own(nullptr);
   for (const Report& report : reports) {
     Outcome outcome;
     outcome.failure = report.failure;
     outcome.seconds = report.seconds;
     outcome.dropped = report.dropped;
-    own.Ran(report.collector, outcome, report.age);
+    own.Ran(report.collector, outcome, report.age, 0);
   }
   own.MoveTo(page);
 }

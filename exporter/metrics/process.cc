@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <fstream>
-#include <iterator>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -16,8 +16,9 @@ namespace pgbeacon::metrics {
 namespace {
 
 std::string ReadWhole(const char* path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
 }
 
 void AppendOne(Families& families, const char* name, MetricType type, const char* help,

@@ -9,7 +9,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <thread>
 
 #include "base/text.h"
@@ -27,8 +27,9 @@ std::string OfProcess(int pid, const char* file) {
 }  // namespace
 
 std::string ReadText(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();  // a process may end while it is read
+  return text.str();
 }
 
 collectors::Host ReadHost(const std::string& path) {

@@ -106,9 +106,13 @@ class Attacks(BeaconCase):
 
     @staticmethod
     def mark(server, text):
+        """Logs the text once all sessions before have ended, so that what they log stands before it."""
         with Wire(server) as wire:
             wire.startup(application_name="marker")
-            wire.query(f"do $$ begin raise log '{text}'; end $$")
+            wire.query("do $$ begin while exists (select from pg_stat_activity where "
+                       "backend_type = 'client backend' and pid <> pg_backend_pid()) loop "
+                       "perform pg_sleep(0.01), pg_stat_clear_snapshot(); end loop; "
+                       f"raise log '{text}'; end $$")
 
     def read(self, log, *flags):
         """(severity, SQLSTATE, event, side) -> its messages."""

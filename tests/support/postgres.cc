@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 namespace pgbeacon::test {
 namespace {
@@ -77,8 +78,9 @@ int RunCommand(std::vector<std::string> command, const std::string& log) {
 }
 
 pid_t ParentOf(const fs::path& process) {
-  std::ifstream stat(process / "stat");
-  std::string text((std::istreambuf_iterator<char>(stat)), {});
+  std::ostringstream read;
+  read << std::ifstream(process / "stat").rdbuf();  // it may end meanwhile
+  const std::string text = read.str();
   const std::size_t name_end = text.rfind(')');  // "12 (a name) S 1 ..."
   if (name_end == std::string::npos || name_end + 4 >= text.size()) return 0;
   return static_cast<pid_t>(std::strtol(text.c_str() + name_end + 4, nullptr, 10));

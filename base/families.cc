@@ -45,7 +45,11 @@ std::size_t DropDuplicates(Family& family) {
 }  // namespace
 
 Family& AddFamily(Families& families, std::string name, MetricType type, std::string help) {
-  Family& family = families.emplace_back();
+  return families.emplace_back(NewFamily(std::move(name), type, std::move(help)));
+}
+
+Family NewFamily(std::string name, MetricType type, std::string help) {
+  Family family;
   family.name = std::move(name);
   family.type = type;
   family.help = std::move(help);

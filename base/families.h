@@ -26,6 +26,8 @@ using Family = prometheus::MetricFamily;
 using Families = std::vector<Family>;
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
+/// An empty family, for those that are filled side by side.
+Family NewFamily(std::string name, MetricType type, std::string help);
 /// Appends an empty family. The reference is valid until `families` grows.
 Family& AddFamily(Families& families, std::string name, MetricType type, std::string help);
 

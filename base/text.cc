@@ -9,6 +9,9 @@
 namespace pgbeacon {
 namespace {
 
+/// Whatever the locale says.
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
 std::size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), 0);
@@ -68,6 +71,15 @@ std::vector<std::string> Split(std::string_view text, char separator) {
   }
   parts.emplace_back(text.substr(begin));
   return parts;
+}
+
+std::string ToLower(std::string text) {
+  std::ranges::transform(text, text.begin(), Lower);
+  return text;
+}
+
+bool SameIgnoringCase(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, {}, Lower, Lower);
 }
 
 std::string_view Trim(std::string_view text) {

@@ -17,6 +17,11 @@ std::vector<std::string> Split(std::string_view text, char separator);
 /// Without blanks, tabs and line ends on both sides.
 std::string_view Trim(std::string_view text);
 
+/// In small letters, ASCII's alone.
+std::string ToLower(std::string text);
+/// Whether two texts differ in the case of ASCII's letters at most.
+bool SameIgnoringCase(std::string_view a, std::string_view b);
+
 /// The whole text as a number, else nothing. ParseDouble also takes "NaN", "Infinity", "-Infinity"
 /// as PostgreSQL prints them.
 std::optional<std::int64_t> ParseInt(std::string_view text);

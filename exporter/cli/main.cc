@@ -224,7 +224,8 @@ void AddServe(CLI::App& command, Arguments& arguments, const collectors::Catalog
   command.add_flag("--web.enable-logs", flags.enable_logs,
                    "Serve the latest log lines at /logs; `logs:` in the config file says to whom");
   command
-      .add_option("--source.file", flags.source_files, "Log file or glob to follow (repeatable)")
+      .add_option("--source.file", flags.source_files,
+                  "Log file or glob to follow (repeatable); - is stdin")
       ->group("Log sources");
   command
       .add_option("--source.prefix", flags.source_prefix,

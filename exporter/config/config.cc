@@ -7,6 +7,7 @@
 #include "collectors/native/names.h"
 #include "exporter/config/files.h"
 #include "exporter/config/peer_queries.h"
+#include "exporter/config/range.h"
 
 namespace pgbeacon::config {
 namespace {
@@ -108,13 +109,8 @@ std::string WrongOption(const collectors::Collector& collector, const std::strin
 
 /// A count from 0 to `most`.
 std::optional<int> ReadCount(YamlMap& map, const std::string& key, int most) {
-  const std::optional<std::int64_t> count = map.Int(key);
-  if (!count) return std::nullopt;
-  if (*count < 0 || *count > most) {
-    map.Fail(key, key + ": expected a number from 0 to " + std::to_string(most));
-    return std::nullopt;
-  }
-  return static_cast<int>(*count);
+  const std::optional<std::int64_t> count = ReadRange(map, key, 0, most);
+  return count ? std::optional(static_cast<int>(*count)) : std::nullopt;
 }
 
 Status AddCollector(const std::string& path, collectors::Catalogue& catalogue) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "exporter/config/quota.h"
+#include "exporter/config/range.h"
 #include "exporter/net/address.h"
 
 namespace pgbeacon::config {
@@ -55,18 +56,6 @@ const Kind* KindOf(YamlMap& map) {
   return found == kKinds.end() ? nullptr : found;
 }
 
-std::optional<std::size_t> ReadSize(YamlMap& map, const std::string& key, std::int64_t least,
-                                    std::int64_t most) {
-  const std::optional<std::int64_t> size = map.Int(key);
-  if (!size) return std::nullopt;
-  if (*size < least || *size > most) {
-    map.Fail(key, key + ": expected bytes from " + std::to_string(least) + " to " +
-                      std::to_string(most));
-    return std::nullopt;
-  }
-  return static_cast<std::size_t>(*size);
-}
-
 net::TlsFiles ReadTls(YamlMap& map) {
   net::TlsFiles files;
   std::optional<YamlMap> tls = map.Map("tls");
@@ -111,11 +100,11 @@ SyslogSource ReadSyslogSource(YamlMap& map) {
   if (kind.kind == ListenerKind::kTls) listener.tls = ReadTls(map);
   if (IsUnix(kind.kind)) ReadMode(map, listener.mode);
   if (kind.kind == ListenerKind::kUdp) {
-    const auto size = ReadSize(map, "receive_buffer", kLeastBuffer, kMostBuffer);
-    listener.receive_buffer = size.value_or(listener.receive_buffer);
+    const auto size = ReadRange(map, "receive_buffer", kLeastBuffer, kMostBuffer, "bytes");
+    if (size) listener.receive_buffer = static_cast<std::size_t>(*size);
   }
-  const auto frame = ReadSize(map, "max_message", kLeastFrame, kMostFrame);
-  listener.most_frame = frame.value_or(listener.most_frame);
+  const auto frame = ReadRange(map, "max_message", kLeastFrame, kMostFrame, "bytes");
+  if (frame) listener.most_frame = static_cast<std::size_t>(*frame);
   source.server = map.String("server").value_or("");
   source.prefix = map.String("prefix");
   source.quota = ReadQuota(map);

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "exporter/config/quota.h"
+#include "exporter/config/range.h"
 
 namespace pgbeacon::config {
 namespace {
@@ -12,14 +13,8 @@ constexpr std::int64_t kLeastBytes = std::int64_t{128} << 10;  // Logplex' own f
 constexpr std::int64_t kMostBytes = std::int64_t{4} << 30;
 
 std::optional<std::size_t> ReadBytes(YamlMap& map, const std::string& key) {
-  const std::optional<std::int64_t> bytes = map.Int(key);
-  if (!bytes) return std::nullopt;
-  if (*bytes < kLeastBytes || *bytes > kMostBytes) {
-    map.Fail(key, key + ": expected a number from " + std::to_string(kLeastBytes) + " to " +
-                      std::to_string(kMostBytes));
-    return std::nullopt;
-  }
-  return static_cast<std::size_t>(*bytes);
+  const std::optional<std::int64_t> bytes = ReadRange(map, key, kLeastBytes, kMostBytes);
+  return bytes ? std::optional(static_cast<std::size_t>(*bytes)) : std::nullopt;
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 #include "exporter/config/logs_access.h"
 
-#include <algorithm>
-#include <cctype>
 #include <optional>
 #include <utility>
+
+#include "base/text.h"
 
 namespace pgbeacon::config {
 namespace {
@@ -28,8 +28,7 @@ std::optional<AccessRule> ReadRule(YamlMap& map) {
     map.Fail(rule.user.empty() ? "password_file" : "user", "user and password_file go together");
   }
   if (rule.user.find(':') != std::string::npos) map.Fail("user", "user: a colon ends the name");
-  std::ranges::transform(rule.token_sha256, rule.token_sha256.begin(),
-                         [](unsigned char c) { return std::tolower(c); });
+  rule.token_sha256 = ToLower(std::move(rule.token_sha256));
   const bool digest = rule.token_sha256.size() == kSha256Digits &&
                       rule.token_sha256.find_first_not_of("0123456789abcdef") == std::string::npos;
   if (!rule.token_sha256.empty() && !digest) {

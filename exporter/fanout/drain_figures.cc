@@ -13,28 +13,19 @@ constexpr std::size_t kSyslogReasons = 3;
 }  // namespace
 
 void AppendDrainFamilies(const std::vector<DrainFigures>& drains, Families& families) {
-  Family messages;
-  messages.name = "pgbeacon_drain_messages_total";
-  messages.type = MetricType::Counter;
-  messages.help =
+  Family messages = NewFamily(
+      "pgbeacon_drain_messages_total", MetricType::Counter,
       "Lines for a drain: delivered, dropped (no room, or given up after three attempts), or "
-      "rejected for good by the receiver's answer.";
-  Family errors;
-  errors.name = "pgbeacon_drain_errors_total";
-  errors.type = MetricType::Counter;
-  errors.help = "Attempts to reach a drain's receiver, or to deliver to it, that failed.";
-  Family buffered;
-  buffered.name = "pgbeacon_drain_buffered_messages";
-  buffered.type = MetricType::Gauge;
-  buffered.help = "Lines that wait for a drain or are on their way.";
-  Family up;
-  up.name = "pgbeacon_drain_up";
-  up.type = MetricType::Gauge;
-  up.help = "Whether a drain's last attempt succeeded; absent before the first.";
-  Family success;
-  success.name = "pgbeacon_drain_last_success_timestamp_seconds";
-  success.type = MetricType::Gauge;
-  success.help = "When a drain last delivered a line.";
+      "rejected for good by the receiver's answer.");
+  Family errors =
+      NewFamily("pgbeacon_drain_errors_total", MetricType::Counter,
+                "Attempts to reach a drain's receiver, or to deliver to it, that failed.");
+  Family buffered = NewFamily("pgbeacon_drain_buffered_messages", MetricType::Gauge,
+                              "Lines that wait for a drain or are on their way.");
+  Family up = NewFamily("pgbeacon_drain_up", MetricType::Gauge,
+                        "Whether a drain's last attempt succeeded; absent before the first.");
+  Family success = NewFamily("pgbeacon_drain_last_success_timestamp_seconds", MetricType::Gauge,
+                             "When a drain last delivered a line.");
   for (const DrainFigures& drain : drains) {
     const auto count = [&](const char* result, std::uint64_t lines) {
       AddSample(messages, {{"drain", drain.name}, {"result", result}}, static_cast<double>(lines));

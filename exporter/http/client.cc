@@ -5,10 +5,10 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
-#include <cctype>
 #include <optional>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "exporter/metrics/process.h"
 #include "exporter/net/tls_client.h"
 
@@ -167,9 +167,7 @@ struct Client::Link {
     ClientResponse response;
     response.status = parser->get().result_int();
     for (const auto& field : parser->get()) {
-      std::string name(field.name_string());
-      std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
-      response.headers[std::move(name)] = std::string(field.value());
+      response.headers[ToLower(std::string(field.name_string()))] = std::string(field.value());
     }
     EndOfBody();
     co_return response;

@@ -9,13 +9,11 @@
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/none.hpp>
-#include <cctype>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -23,6 +21,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "exporter/http/date.h"
 #include "exporter/http/query.h"
 #include "exporter/http/stream_writer.h"
@@ -98,9 +97,7 @@ std::shared_ptr<Request> ToRequest(const bhttp::request<bhttp::string_body>& mes
   request->path = std::move(target->path);
   request->query = std::move(target->query);
   for (const auto& field : message) {
-    std::string name(field.name_string());
-    std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
-    std::string& value = request->headers[std::move(name)];
+    std::string& value = request->headers[ToLower(std::string(field.name_string()))];
     if (!value.empty()) value += ", ";
     value += std::string(field.value());
   }

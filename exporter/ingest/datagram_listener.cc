@@ -46,20 +46,10 @@ std::string_view WithoutCount(std::string_view frame, bool cut) {
 
 Result<std::unique_ptr<Listener>> DatagramListener::Open(SyslogListenerOptions options,
                                                          FrameSink& sink, ListenersShared& shared) {
-  net::Descriptor socket;
-  std::optional<net::UnixSocket> file;
-  if (options.kind == ListenerKind::kUnix) {
-    auto bound = net::UnixSocket::Listen(options.address, net::Transport::kDatagram, options.mode);
-    if (!bound.ok()) return bound.error();
-    file.emplace(*std::move(bound));
-    socket = file->TakeSocket();
-  } else {
-    auto bound = net::ListenInternet(options.address, net::Transport::kDatagram);
-    if (!bound.ok()) return bound.error();
-    socket = *std::move(bound);
-  }
-  return std::unique_ptr<Listener>(
-      new DatagramListener(std::move(options), sink, shared, std::move(socket), std::move(file)));
+  Result<Bound> bound = Bind(options);
+  if (!bound.ok()) return bound.error();
+  return std::unique_ptr<Listener>(new DatagramListener(
+      std::move(options), sink, shared, std::move(bound->socket), std::move(bound->file)));
 }
 
 DatagramListener::DatagramListener(SyslogListenerOptions options, FrameSink& sink,

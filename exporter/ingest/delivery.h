@@ -19,7 +19,6 @@ struct Delivery {
 enum class Taken : std::uint8_t {
   kDurable,     ///< counted, and on disk where there is a state
   kNotDurable,  ///< the state cannot be written: try again
-  kOverload,    ///< too much is waiting: try again
 };
 
 /// Called once, on the ingest thread.

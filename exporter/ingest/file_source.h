@@ -7,8 +7,7 @@
 //  - A file that left the glob (renamed, deleted) is read on until it was quiet for kGrace and
 //    either a newer file has data or its last link is gone.
 //  - Of rotations that followed each other too fast to be looked at one by one, or while pgbeacon
-//  was
-//    down, the files between are found by their names (file_search.h).
+//    was down, the files between are found by their names (file_search.h).
 //  - How far each file was read can be saved and restored: then the next process goes on there,
 //    with files that were renamed meanwhile too (known_files.h).
 //  - Several forms of one server's log are not counted twice (authority.h).

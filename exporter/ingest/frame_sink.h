@@ -16,9 +16,8 @@ class FrameSink {
   virtual void TakeFrame(std::string_view frame, std::string_view peer, bool cut) = 0;
   /// Framing that did not fit (reason bad_frame).
   virtual void CountBadFrames(std::uint64_t count) = 0;
-  /// Datagrams that the kernel threw away (reason kernel), or what we had to (reason overload).
+  /// Datagrams that the kernel threw away (reason kernel).
   virtual void CountKernelDrops(std::uint64_t count) = 0;
-  virtual void CountOverload(std::uint64_t count) = 0;
 };
 
 }  // namespace pgbeacon::ingest

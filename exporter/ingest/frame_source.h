@@ -3,8 +3,8 @@
 //
 // Example:
 //   FrameSource source({.name = "udp:0.0.0.0:514"}, counting);
-//   source.TakeFrame("<134>Nov 20 20:14:23 db1 postgres[4711]: [3-1] LOG:  hello", "10.0.0.7",
-//   false); source.EndRound(now);
+//   source.TakeFrame("<134>Nov 20 20:14:23 db1 postgres[7]: [3-1] LOG:  hi", "10.0.0.7", false);
+//   source.EndRound(now);
 #pragma once
 
 #include <chrono>
@@ -52,7 +52,6 @@ class FrameSource : public FrameSink {
   void TakeFrame(std::string_view frame, std::string_view peer, bool cut) override;
   void CountBadFrames(std::uint64_t count) override { status_.bad_frames += count; }
   void CountKernelDrops(std::uint64_t count) override { Drop(Dropped::kKernel, count); }
-  void CountOverload(std::uint64_t count) override { Drop(Dropped::kOverload, count); }
 
   /// The same for a sender whose server is known.
   void TakeFrameOf(std::string_view server, std::string_view frame);

@@ -1,10 +1,15 @@
 // Listener: one address that frames come in at.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
+#include "base/result.h"
 #include "exporter/ingest/listener_status.h"
+#include "exporter/ingest/syslog_options.h"
+#include "exporter/net/descriptor.h"
+#include "exporter/net/listening.h"
 
 namespace pgbeacon::ingest {
 
@@ -23,5 +28,13 @@ class Listener {
   virtual std::string address() const = 0;
   virtual ListenerStatus status() const = 0;
 };
+
+/// A socket at a listener's address, and the file of a unix one.
+struct Bound {
+  net::Descriptor socket;
+  std::optional<net::UnixSocket> file;
+};
+
+Result<Bound> Bind(const SyslogListenerOptions& options);
 
 }  // namespace pgbeacon::ingest

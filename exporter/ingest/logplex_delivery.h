@@ -2,10 +2,8 @@
 // messages that never came.
 //
 // Example:
-//   DeliveryCount count = TakeDelivery(delivery, frame_ids, UnixNow(), [&](std::string_view frame)
-//   {
-//     source.TakeFrameOf(delivery.server, frame);
-//   });
+//   const auto take = [&](std::string_view frame) { source.TakeFrameOf(delivery.server, frame); };
+//   const DeliveryCount count = TakeDelivery(delivery, frame_ids, UnixNow(), take);
 //   source.CountBadFrames(count.bad_frames);
 #pragma once
 

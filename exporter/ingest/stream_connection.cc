@@ -59,23 +59,26 @@ void StreamConnection::Turn() {
 }
 
 void StreamConnection::ShakeHands() {
-  switch (tls_->Handshake()) {
+  const net::TlsTurn turn = tls_->Handshake();
+  switch (turn) {
     case net::TlsTurn::kDone:
       shaking_hands_ = false;
       listener_.HandshakeDone(*this);
       ReadTls();  // what came with the end of the handshake
       break;
     case net::TlsTurn::kWantRead:
-      Wait(Socket::wait_read);
-      break;
     case net::TlsTurn::kWantWrite:
-      Wait(Socket::wait_write);
+      WaitFor(turn);
       break;
     case net::TlsTurn::kClosed:
     case net::TlsTurn::kFailed:
       listener_.HandshakeFailed(*this, tls_->failure(), tls_->detail());
       break;
   }
+}
+
+void StreamConnection::WaitFor(net::TlsTurn turn) {
+  Wait(turn == net::TlsTurn::kWantWrite ? Socket::wait_write : Socket::wait_read);
 }
 
 void StreamConnection::ReadPlain() {
@@ -112,10 +115,8 @@ void StreamConnection::ReadTls() {
       });
       break;
     case net::TlsTurn::kWantRead:
-      Wait(Socket::wait_read);
-      break;
     case net::TlsTurn::kWantWrite:
-      Wait(Socket::wait_write);
+      WaitFor(turn);
       break;
     case net::TlsTurn::kClosed:
       End();

@@ -41,6 +41,7 @@ class StreamConnection : public std::enable_shared_from_this<StreamConnection> {
   std::list<StreamConnection*>::iterator handshake;  ///< in the listener's list of those
 
  private:
+  void WaitFor(net::TlsTurn turn);
   void Wait(net::asio::posix::stream_descriptor::wait_type type);
   void Turn();
   void ShakeHands();

@@ -45,21 +45,12 @@ Result<std::unique_ptr<Listener>> StreamListener::Open(SyslogListenerOptions opt
     if (!opened.ok()) return opened.error();
     tls.emplace(*std::move(opened));
   }
-  net::Descriptor socket;
-  std::optional<net::UnixSocket> file;
-  if (options.kind == ListenerKind::kUnixStream) {
-    auto bound = net::UnixSocket::Listen(options.address, net::Transport::kStream, options.mode);
-    if (!bound.ok()) return bound.error();
-    file.emplace(*std::move(bound));
-    socket = file->TakeSocket();
-  } else {
-    auto bound = net::ListenInternet(options.address, net::Transport::kStream);
-    if (!bound.ok()) return bound.error();
-    socket = *std::move(bound);
-    KeepAlive(socket.get());
-  }
-  return std::unique_ptr<Listener>(new StreamListener(
-      std::move(options), sink, shared, std::move(socket), std::move(file), std::move(tls)));
+  Result<Bound> bound = Bind(options);
+  if (!bound.ok()) return bound.error();
+  if (options.kind != ListenerKind::kUnixStream) KeepAlive(bound->socket.get());
+  return std::unique_ptr<Listener>(new StreamListener(std::move(options), sink, shared,
+                                                      std::move(bound->socket),
+                                                      std::move(bound->file), std::move(tls)));
 }
 
 StreamListener::StreamListener(SyslogListenerOptions options, FrameSink& sink,

@@ -1,18 +1,12 @@
 #include "exporter/metrics/negotiate.h"
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 
 #include "base/text.h"
 
 namespace pgbeacon::metrics {
 namespace {
-
-bool SameWord(std::string_view a, std::string_view b) {
-  return std::ranges::equal(
-      a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
 
 /// Takes the text before the next `separator` outside of a quoted string off the front of `rest`.
 std::string_view TakeUntil(std::string_view& rest, char separator) {
@@ -50,22 +44,22 @@ Element ParseElement(std::string_view text) {
     if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
       value = value.substr(1, value.size() - 2);
     }
-    if (SameWord(key, "version")) element.version = value;
-    if (SameWord(key, "q")) element.quality = ParseQuality(value);
+    if (SameIgnoringCase(key, "version")) element.version = value;
+    if (SameIgnoringCase(key, "q")) element.quality = ParseQuality(value);
   }
   return element;
 }
 
 bool IsOpenMetrics(const Element& element) {
-  return SameWord(element.name, "application/openmetrics-text") &&
+  return SameIgnoringCase(element.name, "application/openmetrics-text") &&
          (element.version.empty() || element.version == "1.0.0" || element.version == "0.0.1");
 }
 
 /// How exactly the element names text format 0.0.4; 0 where it does not.
 int TextSpecificity(const Element& element) {
   if (element.name == "*/*") return 1;
-  if (SameWord(element.name, "text/*")) return 2;
-  if (!SameWord(element.name, "text/plain")) return 0;
+  if (SameIgnoringCase(element.name, "text/*")) return 2;
+  if (!SameIgnoringCase(element.name, "text/plain")) return 0;
   if (element.version.empty()) return 3;
   return element.version == "0.0.4" ? 4 : 0;
 }
@@ -98,7 +92,7 @@ bool AcceptsGzip(std::string_view accept_encoding) {
   std::optional<double> any;
   while (!accept_encoding.empty()) {
     const Element element = ParseElement(TakeUntil(accept_encoding, ','));
-    if (SameWord(element.name, "gzip") || SameWord(element.name, "x-gzip")) {
+    if (SameIgnoringCase(element.name, "gzip") || SameIgnoringCase(element.name, "x-gzip")) {
       gzip = std::max(gzip.value_or(0), element.quality);
     } else if (element.name == "*") {
       any = std::max(any.value_or(0), element.quality);

@@ -46,13 +46,7 @@ constexpr Made kSuperuser = {"pgbeacon_superuser_login", MetricType::Gauge,
     "Whether pgbeacon logs in as a superuser, which it should not."};
 // clang-format on
 
-Family NewFamily(const Made& made) {
-  Family family;
-  family.name = made.name;
-  family.help = made.help;
-  family.type = made.type;
-  return family;
-}
+Family NewFamily(const Made& made) { return pgbeacon::NewFamily(made.name, made.type, made.help); }
 
 /// The families with one sample per collector, filled side by side.
 class CollectorFamilies {

@@ -2,9 +2,6 @@
 
 #include <openssl/evp.h>
 
-#include <algorithm>
-#include <cctype>
-
 #include "base/text.h"
 
 namespace pgbeacon::web {
@@ -12,11 +9,8 @@ namespace {
 
 /// What stands behind the scheme's name, in whatever case that is; empty: another scheme.
 std::string_view Behind(std::string_view scheme, std::string_view header) {
-  const auto same = [](unsigned char a, unsigned char b) {
-    return std::tolower(a) == std::tolower(b);
-  };
   if (header.size() <= scheme.size() || header[scheme.size()] != ' ' ||
-      !std::ranges::equal(scheme, header.substr(0, scheme.size()), same)) {
+      !SameIgnoringCase(scheme, header.substr(0, scheme.size()))) {
     return {};
   }
   return Trim(header.substr(scheme.size()));

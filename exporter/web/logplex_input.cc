@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "exporter/net/event.h"
 #include "exporter/web/byte_budget.h"
 #include "exporter/web/credentials.h"
@@ -49,11 +49,6 @@ constexpr std::array<std::string_view, 9> kRefusedNames = {
     "token", "credentials", "not_read", "encoding",   "too_large",
     "quota", "overload",    "late",     "not_durable"};
 
-bool SameWord(std::string_view a, std::string_view b) {
-  return std::ranges::equal(
-      a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
-
 std::optional<std::uint64_t> ParseCount(std::string_view text) {
   std::uint64_t count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
@@ -69,7 +64,7 @@ std::string FrameId(std::string_view id) {
 }
 
 bool IsGzip(std::string_view encoding) {
-  return SameWord(encoding, "gzip") || SameWord(encoding, "x-gzip");
+  return SameIgnoringCase(encoding, "gzip") || SameIgnoringCase(encoding, "x-gzip");
 }
 
 /// What a request holds from its header to the end of what it brought.
@@ -90,7 +85,7 @@ struct Verdict {
   explicit Verdict(net::any_io_executor executor) : told(std::move(executor)) {}
 
   net::Event told;
-  ingest::Taken taken = ingest::Taken::kOverload;
+  ingest::Taken taken = ingest::Taken::kNotDurable;
 };
 
 }  // namespace
@@ -170,7 +165,7 @@ struct LogplexInput::State {
     admission.refusal = Authorise(header, server);
     if (admission.refusal) return admission;
     const std::string_view encoding = header.Header("content-encoding");
-    if (!encoding.empty() && !SameWord(encoding, "identity") && !IsGzip(encoding)) {
+    if (!encoding.empty() && !SameIgnoringCase(encoding, "identity") && !IsGzip(encoding)) {
       admission.refusal = Refuse(415, Refused::kEncoding, "send it plain or with gzip");
       return admission;
     }
@@ -237,8 +232,6 @@ struct LogplexInput::State {
         break;
       case ingest::Taken::kNotDurable:
         return Refuse(503, Refused::kNotDurable, "it cannot be written to disk");
-      case ingest::Taken::kOverload:
-        return Refuse(503, Refused::kOverload, "too much is waiting to be counted");
     }
     return Response();
   }

@@ -18,6 +18,7 @@
 #include "exporter/fanout/drains.h"
 #include "logparse/transport/frame.h"
 #include "tests/support/event_loop.h"
+#include "tests/support/loopback.h"
 #include "tests/unit/fanout/hub_support.h"
 
 namespace pgbeacon::fanout {
@@ -26,14 +27,7 @@ namespace pgbeacon::fanout {
 class Receiver {
  public:
   explicit Receiver(std::function<void(int)> serve) : serve_(std::move(serve)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address);
-    listen(fd_, 8);
-    socklen_t size = sizeof address;
-    getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = std::to_string(ntohs(address.sin_port));
+    port_ = std::to_string(test::ListenOnLoopback(fd_));
     thread_ = std::thread([this] { Run(); });
   }
   ~Receiver() {

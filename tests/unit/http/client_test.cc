@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "tests/support/loopback.h"
 #include "tests/unit/http/server_support.h"
 
 namespace pgbeacon::http {
@@ -21,14 +22,7 @@ class Script {
  public:
   /// An empty answer: the connection is kept open and nothing said.
   explicit Script(std::vector<std::string> answers) : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address);
-    listen(fd_, 8);
-    socklen_t size = sizeof address;
-    getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-    port = ntohs(address.sin_port);
+    port = test::ListenOnLoopback(fd_);
     thread_ = std::thread([this, answers = std::move(answers)] {
       for (const std::string& answer : answers) Serve(answer);
     });

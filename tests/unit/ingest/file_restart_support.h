@@ -40,6 +40,7 @@ class Restarted {
 
   FileSource& source() { return *source_; }
   const Messages& messages() const { return live_; }
+  std::uint64_t lost_bytes() { return source().status().lost_bytes; }
   /// By source and key.
   using Rows = std::map<std::pair<std::string, std::string>, std::string>;
   const Rows& rows() const { return rows_; }
@@ -82,7 +83,18 @@ class Restarted {
     return changed.size();
   }
 
+  /// All is read, and what was open is complete.
+  void Settle() {
+    Run();
+    Run();
+  }
+
   void Kill() { source_.reset(); }
+  /// Killed right after a commit.
+  void Die() {
+    Commit();
+    Kill();
+  }
   void Start() {
     live_ = committed_;
     authority_ = Authority();
@@ -105,11 +117,9 @@ class Restarted {
 
   /// Killed right after a commit and started again; all is read.
   void Restart() {
-    Commit();
-    Kill();
+    Die();
     Start();
-    Run();
-    Run();
+    Settle();
   }
 
  private:

@@ -18,23 +18,18 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using testing::HasSubstr;
 
-std::uint64_t Lost(Restarted& log) { return log.source().status().lost_bytes; }
-
 TEST(FileRestart, GoesOnWhereItWas) {
   TempFolder folder;
   Append(folder / "log", Records(5, "before the first start"));
   Restarted log(From(folder / "log"));
   log.Run();
   Append(folder / "log", Records(3, "while it runs"));
-  log.Run();
-  log.Run();
+  log.Settle();
   EXPECT_EQ(Count(log.messages()), 3);
-  log.Commit();
-  log.Kill();
+  log.Die();
   Append(folder / "log", Records(4, "while it is down"));
   log.Start();
-  log.Run();
-  log.Run();
+  log.Settle();
   EXPECT_EQ(Count(log.messages()), 7);
   EXPECT_EQ(log.source().status().stats.lines, 7u);
   EXPECT_EQ(log.source().status().stats.messages, 7u);
@@ -52,8 +47,7 @@ TEST(FileRestart, CompletesARecordThatWasOpen) {
   log.Kill();
   Append(folder / "log", "2026-11-20 22:09:45.301 UTC [7] STATEMENT:  SELECT 1\n\t+ 2\n");
   log.Start();
-  log.Run();
-  log.Run();
+  log.Settle();
   EXPECT_EQ(log.messages(), (Messages{{"7|boom||SELECT 1\n+ 2", 1}}));
 }
 
@@ -61,17 +55,14 @@ TEST(FileRestart, GoesOnUnderANameThatIsSpeltOtherwise) {
   TempFolder folder;
   Append(folder / "x.log", Records(10));
   Restarted log(Named(folder / "x.log", true));
-  log.Run();
-  log.Run();
+  log.Settle();
   const std::string name = fs::path(folder / "x").parent_path().filename().string();
   const std::vector<std::string> spellings = {"*.log", "../" + name + "/x.log", "x*.log", "x.log"};
   for (const std::string& spelt : spellings) {
-    log.Commit();
-    log.Kill();
+    log.Die();
     Append(folder / "x.log", Records(5));
     log.StartAs(Named(folder / spelt, spelt == "*.log"));
-    log.Run();
-    log.Run();
+    log.Settle();
   }
   EXPECT_EQ(Count(log.messages()), 30);
   log.Commit();
@@ -83,19 +74,15 @@ TEST(FileRestart, LeavesFilesOfOtherSourcesAlone) {
   Append(folder / "x.log", Records(10));
   Restarted log(Named(folder / "x.log", true));
   log.Run();
-  log.Commit();
-  log.Kill();
+  log.Die();
   Append(folder / "y.log", Records(3));
   log.StartAs(Named(folder / "y.log"));
-  log.Run();
-  log.Run();
-  EXPECT_EQ(Lost(log), 0u);
-  log.Commit();
-  log.Kill();
+  log.Settle();
+  EXPECT_EQ(log.lost_bytes(), 0u);
+  log.Die();
   Append(folder / "x.log", Records(5));
   log.StartAs(Named(folder / "x.log"));
-  log.Run();
-  log.Run();
+  log.Settle();
   EXPECT_EQ(Count(log.messages()), 15);
 }
 
@@ -145,12 +132,10 @@ TEST(FileRestart, ReadsFromItsBeginningWhatAppearedWhileItWasDown) {
   Append(folder / "log.1", Records(9));
   Restarted log(From(folder / "log.*"));
   log.Run();
-  log.Commit();
-  log.Kill();
+  log.Die();
   Append(folder / "log.2", Records(3, "new"));
   log.Start();
-  log.Run();
-  log.Run();
+  log.Settle();
   EXPECT_EQ(Count(log.messages()), 3);
 }
 
@@ -158,185 +143,11 @@ TEST(FileRestart, KnowsTheSourceThatHadNoFileYet) {
   TempFolder folder;
   Restarted log(From(folder / "log"));
   log.Run();
-  log.Commit();
-  log.Kill();
+  log.Die();
   Append(folder / "log", Records(3));
   log.Start();
-  log.Run();
-  log.Run();
+  log.Settle();
   EXPECT_EQ(Count(log.messages()), 3);
-}
-
-TEST(FileRestart, ReadsARenamedFileToItsEndAndTheNewOneFromItsBeginning) {
-  TempFolder folder;
-  Restarted log(From(folder / "log"));
-  log.Run();
-  Append(folder / "log", Records(2));
-  log.Run();
-  log.Commit();
-  log.Kill();
-  Append(folder / "log", Records(4, "before the rename"));
-  fs::rename(folder / "log", folder / "log.old");
-  Append(folder / "log", Records(8, "new file"));
-  log.Start();
-  log.Run();
-  log.Run();
-  EXPECT_EQ(Count(log.messages()), 14);
-  Append(folder / "log.old", Records(16, "late writer"));
-  log.Run();
-  log.Run();
-  EXPECT_EQ(Count(log.messages()), 30);
-}
-
-TEST(FileRestart, FindsWhatWasRotatedMoreThanOnceWhileItWasDown) {
-  TempFolder folder;
-  Append(folder / "log.7", Records(100, "older than the source"));
-  fs::last_write_time(folder / "log.7", fs::file_time_type::clock::now() - std::chrono::hours(1));
-  Restarted log(From(folder / "log"));
-  Append(folder / "log", Records(1, "first"));
-  log.Run();
-  Append(folder / "log", Records(1));
-  log.Run();
-  log.Commit();
-  log.Kill();
-  Append(folder / "log", Records(2, "rest"));
-  fs::rename(folder / "log", folder / "log.2");
-  Append(folder / "log", Records(4, "never seen at its path"));
-  fs::rename(folder / "log", folder / "log.1");
-  Append(folder / "log", Records(8, "now"));
-  log.Start();
-  log.Run();
-  log.Run();
-  EXPECT_EQ(Count(log.messages()), 15);
-  log.Run(std::chrono::seconds(30));
-  log.Restart();
-  EXPECT_EQ(Count(log.messages()), 15) << "nor is it read again";
-}
-
-TEST(FileRestart, FindsWhatWasRotatedBetweenTwoLooks) {
-  TempFolder folder;
-  Append(folder / "log", "");
-  Restarted log(From(folder / "log"));
-  log.Run();
-  Append(folder / "log", Records(1));
-  for (int i = 1; i <= 5; ++i) {
-    fs::rename(folder / "log", folder / ("log." + std::to_string(i)));
-    Append(folder / "log", Records(1 << i, "of " + std::to_string(i)));
-  }
-  log.Run();
-  log.Run();
-  EXPECT_EQ(Count(log.messages()), 63);
-  log.Run(std::chrono::seconds(30));
-  log.Restart();
-  fs::rename(folder / "log", folder / "log.6");
-  Append(folder / "log", Records(64));
-  log.Run();
-  log.Restart();
-  EXPECT_EQ(Count(log.messages()), 127) << "what was read before is not missed";
-}
-
-TEST(FileRestart, DoesNotTakeACopyForARotation) {
-  TempFolder folder;
-  Append(folder / "log", "");
-  Restarted log(From(folder / "log"));
-  log.Run();
-  Append(folder / "log", Records(40));
-  log.Run();
-  log.Run();
-  log.Commit();
-  log.Kill();
-  fs::copy_file(folder / "log", folder / "log.1");
-  Overwrite(folder / "log", Records(3, "after copytruncate"));
-  log.Start();
-  log.Run();
-  log.Run();
-  EXPECT_EQ(Count(log.messages()), 43);
-}
-
-TEST(FileRestart, TellsAnotherFileUnderTheSameInode) {
-  TempFolder folder;
-  Append(folder / "log", "");
-  Restarted log(From(folder / "log"));
-  log.Run();
-  Append(folder / "log", Records(4));
-  log.Run();
-  log.Run();
-  log.Commit();
-  log.Kill();
-  Overwrite(folder / "log", Records(50, "of another file"));
-  log.Start();
-  log.Run();
-  log.Run();
-  EXPECT_EQ(Count(log.messages()), 54) << "longer than the one before";
-  log.Commit();
-  log.Kill();
-  Overwrite(folder / "log", Records(2, "third"));
-  log.Start();
-  log.Run();
-  log.Run();
-  EXPECT_EQ(Count(log.messages()), 56) << "shorter";
-  log.Commit();
-  log.Kill();
-  Overwrite(folder / "log", "");
-  log.Start();
-  log.Run();
-  Append(folder / "log", Records(1));
-  log.Restart();
-  EXPECT_EQ(Count(log.messages()), 57) << "empty";
-  EXPECT_EQ(Lost(log), 0u);
-}
-
-TEST(FileRestart, TellsEmptyFilesApart) {
-  TempFolder folder;
-  for (const char* name : {"log.a", "log.b", "log.c"}) Append(folder / name, "");
-  Restarted log(From(folder / "log.*"));
-  log.Run();
-  log.Commit();
-  log.Kill();
-  fs::remove(folder / "log.b");
-  Append(folder / "log.a", Records(1));
-  Append(folder / "log.d", Records(2));
-  log.Start();
-  log.Run();
-  Append(folder / "log.c", Records(4));
-  log.Restart();
-  EXPECT_EQ(Count(log.messages()), 7);
-}
-
-TEST(FileRestart, CountsWhatWasSeenAndRemovedUnread) {
-  TempFolder folder;
-  Append(folder / "log", "");
-  Restarted log(From(folder / "log"));
-  log.Run();
-  const std::string text = Records(100);
-  Append(folder / "log", text);
-  log.Step(milliseconds(200), 1000);
-  log.Commit();
-  log.Kill();
-  fs::remove(folder / "log");
-  Append(folder / "log.new", "keeps the inode from being used again");
-  log.Start();
-  log.Run();
-  log.Commit();
-  EXPECT_GT(Lost(log), text.size() - 1100);
-  EXPECT_LT(Lost(log), text.size());
-  EXPECT_EQ(log.source().status().dropped[static_cast<std::size_t>(Dropped::kDisk)], 1u);
-  log.Restart();
-  EXPECT_EQ(log.source().status().dropped[static_cast<std::size_t>(Dropped::kDisk)], 1u);
-}
-
-TEST(FileRestart, CountsWhatTruncationTookAway) {
-  TempFolder folder;
-  Append(folder / "log", "");
-  Restarted log(From(folder / "log"));
-  log.Run();
-  Append(folder / "log", Records(100));
-  log.Step(milliseconds(200), 1000);
-  Overwrite(folder / "log", Records(1, "new"));
-  log.Run();
-  log.Run();
-  EXPECT_GT(Lost(log), 0u);
-  EXPECT_EQ(log.messages().at("7|new 0||"), 1);
 }
 
 TEST(FileRestart, KnowsItsPlaceBehindBytesThatAreNotRead) {
@@ -352,13 +163,11 @@ TEST(FileRestart, KnowsItsPlaceBehindBytesThatAreNotRead) {
     Append(folder / "log", half);
     log.Step(milliseconds(200), 4096);
     log.Step(milliseconds(200), 4096);
-    log.Commit();
-    log.Kill();
+    log.Die();
     Append(folder / "log", record.substr(45) + (i % 5 == 0 ? nul : ""));
     log.Start();
   }
-  log.Run();
-  log.Run();
+  log.Settle();
   EXPECT_EQ(Count(log.messages()), 40);
   EXPECT_EQ(log.messages().size(), 40u);
   EXPECT_EQ(log.source().status().stats.bytes, expected.size());
@@ -374,8 +183,7 @@ TEST(FileRestart, ReadsNothingTwiceOfFilesThatWereClosedToMakeRoom) {
   for (int i = 0; i < 20; ++i) log.Run(std::chrono::seconds(6));
   EXPECT_EQ(Count(log.messages()), 80);
   for (int i = 0; i < 40; ++i) Append(name(i), Record("in two pieces").substr(45));
-  log.Commit();
-  log.Kill();
+  log.Die();
   log.Start();
   for (int i = 0; i < 20; ++i) log.Run(std::chrono::seconds(6));
   EXPECT_EQ(Count(log.messages()), 120);
@@ -390,8 +198,7 @@ TEST(FileRestart, KeepsItsPlaceWhileTheFolderIsAway) {
   log.Run();
   Append(folder / "mounted/log", Records(3));
   log.Run();
-  log.Commit();
-  log.Kill();
+  log.Die();
   fs::rename(folder / "mounted", folder / "away");
   log.Start();
   log.Run();
@@ -401,7 +208,7 @@ TEST(FileRestart, KeepsItsPlaceWhileTheFolderIsAway) {
   log.Run();
   log.Restart();
   EXPECT_EQ(Count(log.messages()), 4);
-  EXPECT_EQ(Lost(log), 0u);
+  EXPECT_EQ(log.lost_bytes(), 0u);
 }
 
 TEST(FileRestart, TellsCatchingUpUntilWhatWasWrittenMeanwhileIsRead) {
@@ -413,8 +220,7 @@ TEST(FileRestart, TellsCatchingUpUntilWhatWasWrittenMeanwhileIsRead) {
   Append(folder / "log", Records(50));
   log.Step(milliseconds(200), 100);
   EXPECT_FALSE(log.source().status().catching_up) << "that is new";
-  log.Commit();
-  log.Kill();
+  log.Die();
   Append(folder / "log", Records(50));
   log.Start();
   log.Step(milliseconds(0), 100);
@@ -429,21 +235,17 @@ TEST(FileRestart, CountsTheLinesOfOneFormOnlyThatAnotherHasToo) {
   TempFolder folder;
   Append(folder / "postgresql.log", Records(3));
   Restarted log(From(folder / "postgresql.*", true));
-  log.Run();
-  log.Run();
+  log.Settle();
   EXPECT_EQ(Count(log.messages()), 3);
-  log.Commit();
-  log.Kill();
+  log.Die();
   const std::string json =
       R"({"timestamp":"2026-11-20 22:09:45.301 UTC","pid":7,"error_severity":"LOG","message":"x"})";
   Append(folder / "postgresql.json", json + "\n" + json + "\n");
   log.Start();
-  log.Run();
-  log.Run();
+  log.Settle();
   EXPECT_EQ(Count(log.messages()), 3) << "its records were counted from the other form";
   Append(folder / "postgresql.json", json + "\n");
-  log.Run();
-  log.Run();
+  log.Settle();
   EXPECT_EQ(Count(log.messages()), 4);
 }
 
@@ -489,8 +291,7 @@ TEST(FileRestart, WritesReadableRows) {
             "] app@shop LOG:  duration: 1.5 ms  statement: SELECT secret\n";
   }
   Append(folder / "log", text);
-  log.Run();
-  log.Run();
+  log.Settle();
   log.Commit();
   struct stat status = {};
   ASSERT_EQ(stat((folder / "log").c_str(), &status), 0);

@@ -37,7 +37,6 @@ class KeepingSink : public FrameSink {
   }
   void CountBadFrames(std::uint64_t more) override { bad_frames += more; }
   void CountKernelDrops(std::uint64_t more) override { kernel_drops += more; }
-  void CountOverload(std::uint64_t more) override { overload += more; }
 
   std::vector<std::string> Texts() const {
     std::vector<std::string> texts;
@@ -50,7 +49,6 @@ class KeepingSink : public FrameSink {
   std::uint64_t count = 0;
   std::uint64_t bad_frames = 0;
   std::uint64_t kernel_drops = 0;
-  std::uint64_t overload = 0;
 };
 
 /// A sender with a blocking socket.

@@ -111,6 +111,16 @@ class SyslogTls : public SyslogTest {
     EXPECT_TRUE(Until([&] { return done.load(); }));
     thread.join();
   }
+  /// Whom the certificate speaks of that a sender is shown.
+  std::string NameAt(const std::string& address) {
+    std::string seen;
+    Beside([&] {
+      TlsSender sender(address);
+      EXPECT_TRUE(sender.Connect());
+      seen = sender.ServerName();
+    });
+    return seen;
+  }
   std::uint64_t Failures(TlsFailure reason) const {
     return CountOf(status().handshake_failures, reason);
   }
@@ -234,15 +244,7 @@ TEST_F(SyslogTls, LetsSendersInDuringAFloodOfHandshakes) {
 
 TEST_F(SyslogTls, ReadsACertificateAgainThatHasChanged) {
   const std::string address = Listen(Options());
-  const auto name = [&] {
-    std::string seen;
-    Beside([&] {
-      TlsSender sender(address);
-      EXPECT_TRUE(sender.Connect());
-      seen = sender.ServerName();
-    });
-    return seen;
-  };
+  const auto name = [&] { return NameAt(address); };
   EXPECT_EQ(name(), "first");
   certificates_.Replace(certificates_.Make("second"), server_);
   EXPECT_TRUE(Until([&] { return name() == "second"; }));
@@ -255,15 +257,7 @@ TEST_F(SyslogTls, ReadsACertificateAgainThatHasChanged) {
 
 TEST_F(SyslogTls, TakesARenewalWithAnotherTypeOfKeyWhenBothFilesAreThere) {
   const std::string address = Listen(Options());
-  const auto name = [&] {
-    std::string seen;
-    Beside([&] {
-      TlsSender sender(address);
-      EXPECT_TRUE(sender.Connect());
-      seen = sender.ServerName();
-    });
-    return seen;
-  };
+  const auto name = [&] { return NameAt(address); };
   constexpr auto kOver = std::filesystem::copy_options::overwrite_existing;
   const net::TlsFiles rsa = certificates_.Make("rsa", "rsa:2048");
   const net::TlsFiles curve = certificates_.Make("curve");

@@ -389,9 +389,6 @@ TEST_F(Logplex, AsksToSendAgainWhatIsNotOnDisk) {
   EXPECT_EQ(reply.status, 503);
   EXPECT_EQ(reply.headers.at("Retry-After"), "1");
   EXPECT_EQ(Refused("not_durable"), 1);
-  ingest_.Answer(Taken::kOverload);
-  EXPECT_EQ(Post("").status, 503);
-  EXPECT_EQ(Refused("overload"), 1);
   ingest_.Answer(Taken::kDurable);
   EXPECT_EQ(Post("").status, 200) << "on the same connection";
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "tests/unit/fanout/hub_support.h"
 #include "tests/unit/http/server_support.h"
 
 namespace pgbeacon::web {
@@ -31,12 +32,7 @@ class LogsTest : public http::ServerTest {
   }
   void Add(std::string_view server, std::string_view text, std::string_view process = "postgres.7",
            log::Severity severity = log::Severity::kLog) {
-    hub_.Add({.server = server,
-              .time = kTime,
-              .source = "app",
-              .process = process,
-              .severity = severity,
-              .text = text});
+    fanout::AddLine(hub_, server, text, process, severity);
   }
   /// The whole body of a response that ends.
   std::string Get(const std::string& query, const std::string& headers = "") {

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "collectors/native/names.h"
 #include "exporter/cli/commands.h"
+#include "exporter/cli/flags.h"
 #include "exporter/cli/log_service.h"
 #include "exporter/cli/logging.h"
 #include "exporter/cli/logplex_options.h"
@@ -41,17 +42,22 @@ struct Arguments {
 
 constexpr int kMostTop = 1000;
 
-Output ToOutput(const std::string& text) { return text == "json" ? Output::kJson : Output::kTable; }
+Output ToOutput(const std::string& text) {
+  return text == "json" ? Output::kJson : text == "markdown" ? Output::kMarkdown : Output::kTable;
+}
 
 int ReportUsage(const std::string& message) {
   std::fputs(("pgbeacon: " + message + "\n").c_str(), stderr);
   return kUsageStatus;
 }
 
-void AddOutput(CLI::App& command, Arguments& arguments) {
+void AddOutput(CLI::App& command, Arguments& arguments,
+               const std::vector<std::string>& forms = {"table", "json"}) {
   command.add_option("-o,--output", arguments.output, "Form of the output")
-      ->check(CLI::IsMember({"table", "json"}))
+      ->check(CLI::IsMember(forms))
       ->capture_default_str();
+  command.add_flag_callback(
+      "--json", [&arguments] { arguments.output = "json"; }, "The same as --output json");
 }
 
 void AddLogFlags(CLI::App& command, Arguments& arguments) {
@@ -140,6 +146,10 @@ void AddPeerFlags(CLI::App& command, PeerFlags& flags) {
       ->envname("PG_EXPORTER_EXTEND_QUERY_PATH")
       ->group(kGroup);
   command
+      .add_flag("--dumpmaps", flags.dump_maps,
+                "Print what can be exposed and end: pgbeacon metrics")
+      ->group(kGroup);
+  command
       .add_option("--constantLabels", flags.constant_labels,
                   "NAME=VALUE,... on every series of the server")
       ->envname("PG_EXPORTER_CONSTANT_LABELS")
@@ -215,7 +225,7 @@ void AddServe(CLI::App& command, Arguments& arguments, const collectors::Catalog
   command
       .add_option("--web.listen-address", flags.listen,
                   "Address to listen on, HOST:PORT or :PORT (repeatable)")
-      ->capture_default_str();
+      ->default_str(":9187");
   command.add_option("--web.telemetry-path", flags.telemetry_path, "Path of the metrics")
       ->envname("PG_EXPORTER_WEB_TELEMETRY_PATH")
       ->capture_default_str();
@@ -377,6 +387,7 @@ int Run(const std::function<int(Setup&, Output)>& command, const Arguments& argu
 }
 
 int Serve(const Arguments& arguments) {
+  if (arguments.target.peer.dump_maps) return Run(RunMetrics, arguments, 1);
   Result<Setup> setup = Prepare(arguments.target, config::SystemEnvironment());
   if (!setup.ok()) {
     std::fputs((setup.error().message + "\n").c_str(), stderr);
@@ -422,6 +433,7 @@ struct Commands {
   CLI::App* check;
   CLI::App* explain;
   CLI::App* metrics;
+  CLI::App* flags;
   CLI::App* setup_sql;
   CLI::App* config_check;
 };
@@ -450,7 +462,9 @@ Commands AddCommands(CLI::App& app, Arguments& arguments, const collectors::Cata
   commands.metrics = app.add_subcommand("metrics", "List every metric that can be exposed");
   commands.metrics->add_option("--config.file", arguments.target.config_file,
                                "YAML file with further collectors and events");
-  AddOutput(*commands.metrics, arguments);
+  AddOutput(*commands.metrics, arguments, {"table", "json", "markdown"});
+  commands.flags = app.add_subcommand("flags", "List every flag of serve");
+  AddOutput(*commands.flags, arguments, {"table", "json", "markdown"});
   commands.setup_sql =
       app.add_subcommand("setup-sql", "Print the SQL that creates a role for pgbeacon");
   commands.setup_sql->add_option("--role", arguments.role, "Name of the role")
@@ -476,6 +490,10 @@ int RunChosen(const Commands& commands, const Arguments& arguments) {
   if (commands.check->parsed()) return Run(RunCheck, arguments, kUnknownStatus);
   if (commands.explain->parsed()) return Run(RunExplain, arguments, 1);
   if (commands.metrics->parsed()) return Run(RunMetrics, arguments, 1);
+  if (commands.flags->parsed()) {
+    PrintFlags(*commands.serve, ToOutput(arguments.output));
+    return 0;
+  }
   if (commands.config_check->parsed()) return RunConfigCheck(arguments.config_file);
   if (commands.setup_sql->parsed()) {
     std::fputs(pg::SetupSql(arguments.role).c_str(), stdout);

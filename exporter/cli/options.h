@@ -15,13 +15,14 @@ namespace pgbeacon::cli {
 
 inline constexpr const char* kPeerPreset = "postgres_exporter";
 
-enum class Output { kTable, kJson };
+enum class Output { kTable, kJson, kMarkdown };
 
 /// Flags of postgres_exporter that change what its pages have and how that is named.
 struct PeerFlags {
   std::string preset;  ///< --preset: empty or "postgres_exporter"
   bool disable_default_metrics = false;
   bool disable_settings_metrics = false;
+  bool dump_maps = false;       ///< --dumpmaps
   std::string query_path;       ///< --extend.query-path
   std::string constant_labels;  ///< --constantLabels
   std::string metric_prefix = "pg";

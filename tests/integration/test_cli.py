@@ -14,6 +14,7 @@ from harness.case import BeaconCase, PairCase
 from harness.postgres import PASSWORD, free_port
 from harness.waiting import wait_equal
 
+ROOT = os.path.join(os.path.dirname(__file__), "../..")
 SERVE_FLAGS = ("--web.listen-address", "--web.telemetry-path", "--config.file", "--source.file",
                "--source.prefix", "--source.format", "--source.from", "--source.datname-limit",
                "--source.fingerprints", "--collector.all", "--collection-timeout",
@@ -69,6 +70,23 @@ class Help(BeaconCase):
             self.assertIn(name, names)
         self.assertTrue(all(row["type"] and row["help"] for row in rows))
         self.assertIn("pg_up", beacon.run("metrics").stdout)
+
+    def test_pages_made_by_the_program_are_up_to_date(self):
+        for command in ("metrics", "flags"):
+            made = beacon.run(command, "-o", "markdown").stdout
+            with open(os.path.join(ROOT, f"docs/{command}.md"), encoding="utf-8") as page:
+                self.assertEqual(page.read(), made, f"pgbeacon {command} -o markdown > docs/{command}.md")
+
+    def test_metrics_tell_unit_versions_default_and_cost(self):
+        rows = {row["metric"]: row for row in json.loads(beacon.run("metrics", "--json").stdout)}
+        self.assertEqual(
+            {"unit": "seconds", "versions": "14-17", "collector": "stat_wal", "default": True, "cost": "cheap"},
+            {key: rows["pg_stat_wal_write_time_seconds_total"][key]
+             for key in ("unit", "versions", "collector", "default", "cost")})
+        self.assertEqual("milliseconds", rows["pg_stat_database_blk_read_time"]["unit"])
+        self.assertEqual("19+", rows["pg_stat_lock_waits_total"]["versions"])
+        self.assertFalse(rows["pg_table_bloat_bytes"]["default"])
+        self.assertEqual("1h", rows["pg_table_bloat_bytes"]["interval"])
 
     def test_version(self):
         done = beacon.run("--version")
@@ -256,7 +274,8 @@ class OneShot(PairCase):
             else:
                 self.assertTrue(one["reason"])
         self.assertGreater(sum(one["on"] for one in plan), 5)
-        listed = collectors_of(json.loads(beacon.run("metrics", "-o", "json").stdout))
+        rows = json.loads(beacon.run("metrics", "-o", "json").stdout)
+        listed = {row["collector"] for row in rows if row["cost"]}  # the others send no SQL
         self.assertEqual(listed, {one["collector"] for one in plan})
         table = beacon.run("explain", env=self.env()).stdout
         self.assertEqual([], [one["collector"] for one in plan if one["collector"] not in table])

@@ -11,8 +11,12 @@ import subprocess
 import threading
 import unittest
 
+import yaml
+
 from harness import beacon
 from harness.case import BeaconCase
+from harness.columns import columns_of
+from harness.pages import DATA
 from harness.peer import PEER_ROWS, PENDING, seen_on
 from harness.postgres import BIN, PASSWORD, Pair, Server
 from harness.tools import require
@@ -37,6 +41,18 @@ def programs(major):
     return BIN if major == 15 else os.path.join(os.path.abspath(ROOT), f"postgres-{major}", "bin")
 
 
+def contains(versions, major):
+    """Whether ">=14 <17" holds the major."""
+    bounds = {bound.rstrip("0123456789"): int(bound.lstrip("<>=")) for bound in versions.split()}
+    return bounds.get(">=", 0) <= major < bounds.get("<", 99)
+
+
+def is_told(versions, major):
+    """Whether "14+", "14-16" or "14" holds the major."""
+    first, _, last = versions.rstrip("+").partition("-")
+    return int(first) <= major and (versions.endswith("+") or major <= int(last or first))
+
+
 class Statistics(BeaconCase):
     def run_major(self, major):
         require(os.path.join(programs(major), "postgres"), f"PostgreSQL {major}")
@@ -45,7 +61,7 @@ class Statistics(BeaconCase):
         self.addCleanup(self.pair.close)
         self.primary, self.standby = self.pair.primary, self.pair.standby
         self.prepare()
-        for check in (self.peers_names, self.roles, self.settings, self.prepared_transactions,
+        for check in (self.peers_names, self.recorded_columns, self.versions_told, self.roles, self.settings, self.prepared_transactions,
                       self.horizon, self.progress, self.directories, self.subscriptions,
                       self.replication, self.slots, self.backlog, self.cascade, self.receiver_down):
             with self.subTest(check.__name__):
@@ -108,6 +124,23 @@ class Statistics(BeaconCase):
                     wrong.append(f"{row.name} has {sorted(labels)}, not {sorted(row.labels)}")
             self.assertEqual([], wrong, kind)
             self.assertLess(280, right, kind)
+
+    def recorded_columns(self):
+        """What `pgbeacon metrics` tells versions by is what the server has."""
+        with open(os.path.join(os.path.dirname(DATA), "../collectors/engine/known_columns.yml"), encoding="utf-8") as file:
+            recorded = yaml.safe_load(file)["relations"]
+        has = columns_of(self.primary, [relation["name"] for relation in recorded])
+        for relation in recorded:
+            listed = {name for versions, names in relation["columns"].items() if contains(versions, self.major)
+                      for name in names.split()}
+            self.assertEqual(has.get(relation["name"], set()), listed, relation["name"])
+
+    def versions_told(self):
+        told = {row["metric"]: row["versions"] for row in json.loads(beacon.run("metrics", "--json").stdout)}
+        for server in (self.primary, self.standby):
+            page = self.page(server)
+            self.assertEqual([], [name for name in page.types
+                                  if told.get(name) and not is_told(told[name], self.major)])
 
     # Rights.
 

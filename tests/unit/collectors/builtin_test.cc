@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "collectors/engine/known.h"
 #include "collectors/engine/plan.h"
 #include "collectors/engine/sql.h"
 #include "tests/unit/collectors/series_text.h"
@@ -163,6 +164,19 @@ TEST(BuiltinCollectors, ExpensiveOnesHaveAnIntervalAndOnlyGauges) {
   }
 }
 
+TEST(KnownFacts, HaveTheColumnsOfWhatCollectorsRead) {
+  const ServerFacts newest = KnownFacts(Builtin(), kNewestMajor, false);
+  for (const auto& collector : Builtin().collectors()) {
+    for (const Query& query : collector->queries) {
+      const std::string relation(RelationOf(query));
+      const bool later =
+          collector->versions.min > kNewestMajor || query.versions.min > kNewestMajor;
+      EXPECT_TRUE(relation.empty() || later || newest.columns.contains(relation))
+          << relation << ": run tests/data/make_known_columns.py";
+    }
+  }
+}
+
 TEST(CollectorDocs, ExamplesLoad) {
   std::string block;
   bool inside = false;
@@ -180,7 +194,7 @@ TEST(CollectorDocs, ExamplesLoad) {
       block += line + "\n";
     }
   }
-  EXPECT_EQ(examples, 3U);
+  EXPECT_EQ(examples, 4U);
 }
 
 /// A golden file NAME.MAJOR[-standby].golden: the columns and rows of an answer as a server gave

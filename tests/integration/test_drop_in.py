@@ -1,0 +1,148 @@
+"""In postgres_exporter's place: its preset, flags, variables of the environment and queries.yaml."""
+
+import hashlib
+import json
+import re
+import unittest
+
+from harness import beacon
+from harness.case import PairCase
+from harness.peer import PEER_ROWS, seen_on
+from harness.waiting import wait_for
+
+# Of its names, those of collectors that are off by default there.
+OFF_THERE = re.compile("pg_(long_running|process_idle|postmaster|stat_statements|database_wraparound|stat_wal_receiver|"
+                       "stat_activity_autovacuum|stat_checkpointer|statio_user_indexes|buffercache|stat_progress|"
+                       "exporter_user_queries|"
+                       # what this server has nothing of: test_statistics.py has
+                       "replication_slot|settings_pg_stat_statements|stat_archiver_last|stat_user_tables_last)")
+QUERIES = """
+pg_replication:
+  query: "SELECT 7 AS lag;"
+  master: true
+  metrics:
+    - lag: {usage: "GAUGE", description: "Lag"}
+pg_postmaster:
+  query: "SELECT pg_postmaster_start_time as start_time_seconds from pg_postmaster_start_time()"
+  metrics:
+    - start_time_seconds: {usage: GAUGE, description: "Time at which postmaster started"}
+shop_orders:
+  query: "SELECT state, count(*) AS open, 'down' AS health FROM orders GROUP BY state"
+  metrics:
+    - state: {usage: LABEL, description: State}
+    - open: {usage: COUNTER, description: Orders}
+    - health: {usage: MAPPEDMETRIC, description: Health, metric_mapping: {up: 1, down: 0.5}}
+of_old_servers:
+  query: "SELECT 1 AS x"
+  runonserver: "<13.0.0"
+  metrics: [{x: {usage: GAUGE}}]
+broken:
+  query: "SELECT nothing FROM nowhere"
+  metrics: [{nothing: {usage: GAUGE}}]
+"""
+
+
+class DropIn(PairCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.primary.query("select pg_create_physical_replication_slot('one')")
+        cls.primary.query("create table orders (id serial primary key, state text)")
+        cls.primary.query("grant select on orders to public")
+
+    def setUp(self):
+        self.dsn = self.primary.dsn()
+
+    def scrape(self, *flags, **env):
+        with self.beacon(*flags, env=env, dsn=self.dsn) as exporter:
+            return exporter.scrape(False)
+
+    def test_the_preset_is_its_default_set(self):
+        wait_for(lambda: self.standby.value("select count(*) from pg_stat_user_tables"), "the table")
+        for server, kind in ((self.primary, "primary"), (self.standby, "standby")):
+            self.dsn = server.dsn()
+            page = self.scrape("--preset=postgres_exporter")
+            wanted = {row.name for row in PEER_ROWS if seen_on(row, 15, kind) and not OFF_THERE.match(row.name)}
+            self.assertLess(200, len(wanted))
+            self.assertEqual(set(), wanted - {name for name in page.names()}, kind)
+        plan = json.loads(beacon.run("explain", "--preset=postgres_exporter", "-o", "json",
+                                     env={"DATA_SOURCE_NAME": self.dsn}).stdout)
+        rows = json.loads(beacon.run("metrics", "--json").stdout)
+        extra = {one["collector"] for one in plan if one["on"]} - {
+            row["collector"] for row in rows if row["metric"] in {peer.name for peer in PEER_ROWS}}
+        self.assertEqual({"settings", "stat_progress_vacuum"}, extra | {"stat_progress_vacuum"})
+
+    def test_default_metrics_and_settings_can_be_left_out(self):
+        for flags, env in ((("--disable-default-metrics", "--disable-settings-metrics"), {}),
+                           ((), {"PG_EXPORTER_DISABLE_DEFAULT_METRICS": "true",
+                                 "PG_EXPORTER_DISABLE_SETTINGS_METRICS": "true"})):
+            page = self.scrape(*flags, **env)
+            self.assertEqual((1, "ok"), (page.value("pg_up"), page.up_reason()))
+            for name in ("pg_stat_activity_count", "pg_stat_database_conflicts_confl_lock",
+                         "pg_settings_max_connections"):
+                self.assertEqual({}, page.series(name), name)
+            self.assertTrue(page.series("pg_stat_bgwriter_buffers_alloc_total"))
+        page = self.scrape("--disable-default-metrics", "--collector.stat_activity")
+        self.assertTrue(page.series("pg_stat_activity_count"), "what is named is on")
+
+    def test_telemetry_path_prefix_and_constant_labels(self):
+        flags = ("--web.telemetry-path=/numbers", "--metric-prefix=db", "--constantLabels=team=data, tier=1")
+        env = {"PG_EXPORTER_WEB_TELEMETRY_PATH": "/numbers", "PG_EXPORTER_METRIC_PREFIX": "db",
+               "PG_EXPORTER_CONSTANT_LABELS": "team=data,tier=1"}
+        for arguments, variables in ((flags, {}), ((), env)):
+            with self.beacon(*arguments, env=variables, dsn=self.dsn) as exporter:
+                self.assertEqual(404, exporter.get("/metrics").status)
+                text = exporter.get("/numbers").body
+            for line in ('db_up{team="data",tier="1"} 1', 'db_exporter_scrapes_total'):
+                self.assertIn(line, text)
+            self.assertNotRegex(text, "(?m)^pg_up")
+            self.assertRegex(text, r'(?m)^db_stat_activity_count\{.*team="data".*\}')
+            self.assertRegex(text, r'(?m)^pg_stat_bgwriter_buffers_alloc_total')
+            self.assertRegex(text, r'(?m)^pg_scrape_collector_success\{collector="stat_bgwriter"')
+
+    def test_its_own_series(self):
+        with self.beacon(dsn=self.dsn) as exporter:
+            first, page = exporter.scrape(False), exporter.scrape(False)
+        self.assertEqual(1, page.value("pg_exporter_scrapes_total") - first.value("pg_exporter_scrapes_total"))
+        self.assertEqual(0, page.value("pg_exporter_last_scrape_error"))
+        self.assertGreater(page.value("pg_exporter_last_scrape_duration_seconds"), 0)
+        self.assertEqual(1, page.value("postgres_exporter_config_last_reload_successful"))
+        self.assertEqual({1.0}, set(page.series("postgres_exporter_build_info").values()))
+        self.assertEqual({"15"}, {version.split(".")[0] for version in page.labels("pg_static", "short_version")})
+
+    def test_queries_yaml(self):
+        self.primary.query("truncate orders")
+        self.primary.query("insert into orders (state) values ('new'), ('new'), ('paid')")
+        path = self.write("queries.yaml", QUERIES)
+        for flags, env in (((f"--extend.query-path={path}",), {}), ((), {"PG_EXPORTER_EXTEND_QUERY_PATH": path})):
+            with self.beacon(*flags, env=env, dsn=self.dsn) as exporter:
+                page = exporter.scrape(False)
+            self.assertIn(7.0, page.series("pg_replication_lag").values())
+            self.assertEqual(2, page.value("shop_orders_open", state="new"))
+            self.assertEqual(0.5, page.value("shop_orders_health", state="paid"))
+            self.assertEqual({}, page.series("of_old_servers_x"))
+            self.assertEqual({"broken"}, set(page.failed_collectors()))
+            self.assertEqual(0, page.value("pg_exporter_user_queries_load_error", filename=path,
+                                           hashsum=hashlib.sha256(QUERIES.encode()).hexdigest()))
+            start = self.primary.value("select extract(epoch from pg_postmaster_start_time())::float8")
+            for value in page.series("pg_postmaster_start_time_seconds").values():
+                self.assertAlmostEqual(start, value, 1)
+
+    def test_a_mistake_in_queries_yaml_costs_its_own_part(self):
+        text = QUERIES.replace("{usage: COUNTER, description: Orders}", "{usage: CONTER}")
+        path = self.write("queries.yaml", text)
+        with self.beacon(f"--extend.query-path={path}", dsn=self.dsn) as exporter:
+            page = exporter.scrape(False)
+            self.assertRegex(exporter.log(), re.escape(path) + r":15:\d+: .*usage: expected one of LABEL COUNTER")
+        self.assertIn(7.0, page.series("pg_replication_lag").values())
+        self.assertEqual([1.0], list(page.series("pg_exporter_user_queries_load_error").values()))
+        self.assertEqual(1, page.value("pg_up"))
+
+    def test_dumpmaps_ends(self):
+        done = beacon.run("--dumpmaps")
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn("pg_stat_database_xact_commit", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -69,9 +69,20 @@ std::string Quoted(std::string_view text, char quote) {
   return out + quote;
 }
 
+/// A column's value as a number's text: times are seconds since 1970, as the peer has them. Casts
+/// go by way of text, as the column's type is not known here.
+std::string AsNumber(const std::string& column) {
+  const std::string text = "q." + Quoted(column, '"') + "::pg_catalog.text";
+  return "CASE WHEN pg_catalog.pg_typeof(q." + Quoted(column, '"') +
+         ") IN ('pg_catalog.timestamptz'::pg_catalog.regtype, "
+         "'pg_catalog.timestamp'::pg_catalog.regtype, 'pg_catalog.date'::pg_catalog.regtype) THEN "
+         "extract(epoch FROM " +
+         text + "::pg_catalog.timestamptz)::pg_catalog.text ELSE " + text + " END";
+}
+
 /// A CASE that makes numbers of a column's texts.
 std::string Mapping(const std::string& column, YamlMap& map) {
-  std::string sql = "CASE " + Quoted(column, '"') + "::pg_catalog.text";
+  std::string sql = "CASE q." + Quoted(column, '"') + "::pg_catalog.text";
   for (const auto& [text, number] : map.StringMap("metric_mapping")) {
     double value = 0;
     const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
@@ -117,7 +128,7 @@ class Reader {
       }
     }
     map_.Finish();
-    if (!mapped_.empty()) query.sql = "SELECT q.*" + mapped_ + " FROM (" + query.sql + ") q";
+    query.sql = "SELECT " + Join(list_, ", ") + " FROM (" + query.sql + ") AS q";
     if (std::ranges::all_of(collector_.columns, [](const Column& c) { return c.metric.empty(); })) {
       map_.Fail("metrics", "'metrics' must have a COUNTER, GAUGE or MAPPEDMETRIC");
     }
@@ -144,13 +155,14 @@ class Reader {
     const std::string metric = collector_.name + "_" + name;
     if (usage == "LABEL") {
       column.label = name;
+      Select("q." + Quoted(name, '"'), name);
     } else if (usage == "COUNTER" || usage == "GAUGE") {
       column.metric = metric;
       column.type = usage == "GAUGE" ? MetricType::Gauge : MetricType::Counter;
+      Select(AsNumber(name), name);
     } else if (usage == "MAPPEDMETRIC") {
       column.metric = metric;
-      column.col = "mapped_" + name;
-      mapped_ += ", " + Mapping(name, map) + " AS " + Quoted(column.col, '"');
+      Select(Mapping(name, map), name);
     } else if (usage != "DISCARD") {
       map.Fail("usage", usage == "HISTOGRAM" || usage == "DURATION"
                             ? "usage " + usage + " is not supported; the column is left out"
@@ -162,9 +174,13 @@ class Reader {
     }
   }
 
+  void Select(const std::string& expression, const std::string& name) {
+    list_.push_back(expression + " AS " + Quoted(name, '"'));
+  }
+
   YamlMap& map_;
   Collector collector_;
-  std::string mapped_;  // further columns of the SELECT list
+  std::vector<std::string> list_;  // of the SELECT around the query
 };
 
 }  // namespace
@@ -179,7 +195,7 @@ std::vector<Collector> ReadPeerQueries(std::string_view text, const std::string&
     Collector collector = Reader(name, *map).Read();
     const bool metrics = std::ranges::any_of(
         collector.columns, [](const Column& column) { return !column.metric.empty(); });
-    if (metrics && !collector.queries[0].sql.empty()) read.push_back(std::move(collector));
+    if (metrics && map->Has("query")) read.push_back(std::move(collector));
   }
   return read;
 }

@@ -43,23 +43,30 @@ TEST(PeerQueries, BecomeCollectors) {
   EXPECT_EQ(mistakes, std::vector<std::string>());
   ASSERT_EQ(read.size(), 2U);
   EXPECT_EQ(read[0].name, "pg_replication");
-  EXPECT_EQ(read[0].queries[0].sql, "SELECT 1 AS lag");
+  EXPECT_TRUE(read[0].queries[0].sql.starts_with(
+      "SELECT CASE WHEN pg_catalog.pg_typeof(q.\"lag\") IN ('pg_catalog.timestamptz'"))
+      << read[0].queries[0].sql;
+  EXPECT_TRUE(read[0].queries[0].sql.ends_with(
+      "ELSE q.\"lag\"::pg_catalog.text END AS \"lag\" FROM (SELECT 1 AS lag) AS q"))
+      << read[0].queries[0].sql;
   EXPECT_EQ(read[0].interval, std::chrono::seconds(30));
   ASSERT_EQ(read[0].columns.size(), 2U);
   EXPECT_EQ(read[0].columns[0].label, "server");
   EXPECT_EQ(read[0].columns[1].metric, "pg_replication_lag");
   EXPECT_TRUE(read[0].on_by_default);
 
-  EXPECT_EQ(read[1].queries[0].sql,
-            "SELECT q.*, CASE \"health\"::pg_catalog.text WHEN 'up' THEN 1::pg_catalog.float8 WHEN "
-            "'it''s down' THEN 0::pg_catalog.float8 END AS \"mapped_health\" FROM (SELECT state, "
-            "count(*) AS open, 'up' AS health FROM orders GROUP BY state) q");
+  EXPECT_NE(
+      read[1].queries[0].sql.find(
+          "CASE q.\"health\"::pg_catalog.text WHEN 'up' THEN 1::pg_catalog.float8 WHEN 'it''s "
+          "down' THEN 0::pg_catalog.float8 END AS \"health\""),
+      std::string::npos)
+      << read[1].queries[0].sql;
   EXPECT_TRUE(read[1].versions.Contains(14));
   EXPECT_FALSE(read[1].versions.Contains(13));
   EXPECT_FALSE(read[1].versions.Contains(17));
   EXPECT_EQ(read[1].columns[2].type, MetricType::Counter);
   EXPECT_EQ(read[1].columns[3].metric, "shop_orders_health");
-  EXPECT_EQ(read[1].columns[3].col, "mapped_health");
+  EXPECT_EQ(read[1].columns[3].col, "health");
 }
 
 TEST(PeerQueries, TellWhatCannotBeHadAndKeepTheRest) {

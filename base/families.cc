@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <unordered_set>
@@ -18,28 +19,60 @@ bool IsName(std::string_view name, bool colon) {
   });
 }
 
-/// The series as a reader of the page tells it from others: an empty label is no label, and what is
-/// not UTF-8 has been replaced. The separator is a byte that UTF-8 does not have.
-std::string SeriesKey(const ClientMetric& metric) {
-  constexpr char kSeparator = '\xFF';
-  std::vector<std::pair<std::string_view, std::string_view>> labels;
+/// What tells a series from others on a page: an empty label is no label, the order does not
+/// matter, and what is not UTF-8 has been replaced.
+using LabelView = std::vector<std::pair<std::string_view, std::string_view>>;
+
+LabelView Seen(const ClientMetric& metric) {
+  LabelView labels;
   for (const auto& label : metric.label) {
     if (!label.value.empty()) labels.emplace_back(label.name, label.value);
   }
   std::ranges::sort(labels);
-  std::string key;
-  for (const auto& [name, value] : labels) {
-    key.append(name).push_back(kSeparator);
-    key.append(IsUtf8(value) ? std::string(value) : ToUtf8(value)).push_back(kSeparator);
+  return labels;
+}
+
+struct SameSeries {
+  bool operator()(const ClientMetric* a, const ClientMetric* b) const {
+    const auto same = [](const auto& one, const auto& other) {
+      return one.name == other.name && one.value == other.value;
+    };
+    return std::ranges::equal(a->label, b->label, same) || Seen(*a) == Seen(*b);
   }
-  return key;
+};
+
+struct SeriesHash {
+  std::size_t operator()(const ClientMetric* metric) const {
+    const std::hash<std::string_view> hash;
+    std::size_t sum = 0;
+    for (const auto& label : metric->label) {
+      if (!label.value.empty()) sum += hash(label.name) ^ (hash(label.value) * kOdd);
+    }
+    return sum;
+  }
+  static constexpr std::size_t kOdd = 0x9E3779B97F4A7C15;
+};
+
+/// Replaces what the page cannot show in any case, so that series which look alike there are alike.
+void MakeUtf8(Family& family) {
+  for (ClientMetric& metric : family.metric) {
+    for (auto& label : metric.label) {
+      if (!IsUtf8(label.value)) label.value = ToUtf8(label.value);
+    }
+  }
 }
 
 std::size_t DropDuplicates(Family& family) {
-  std::unordered_set<std::string> seen;
-  return std::erase_if(family.metric, [&](const ClientMetric& metric) {
-    return !seen.insert(SeriesKey(metric)).second;
-  });
+  if (family.metric.size() < 2) return 0;
+  MakeUtf8(family);
+  std::unordered_set<const ClientMetric*, SeriesHash, SameSeries> seen(family.metric.size());
+  std::vector<bool> again(family.metric.size());
+  for (std::size_t i = 0; i < family.metric.size(); ++i) {
+    again[i] = !seen.insert(&family.metric[i]).second;
+  }
+  seen.clear();
+  std::size_t at = 0;
+  return std::erase_if(family.metric, [&](const ClientMetric&) { return again[at++]; });
 }
 
 }  // namespace

@@ -75,6 +75,12 @@ class Decoder {
       if (column->fills && position_.contains(column->col)) fills_ = position_.at(column->col);
     }
     for (const Column* column : planned.columns) AddOutputs(*column);
+    if (fills_ != kNone || outputs_.empty()) return;  // each row has names of its own
+    const std::size_t series = std::min(rows.rows(), planned.limit / outputs_.size());
+    for (Output& output : outputs_) {
+      output.family.metric.reserve(series);
+      output.sample.reserve(series);
+    }
   }
 
   Decoded Run() && {
@@ -201,17 +207,14 @@ class Decoder {
     if (output.sample.size() <= label_row) output.sample.resize(label_row + 1, kNone);
     output.sample[label_row] = output.family.metric.size();
     const LabelSet& set = label_sets_[output.label_set];
-    Labels labels;
-    labels.reserve(set.labels.size());
+    const bool histogram = output.family.type == MetricType::Histogram;
+    const std::vector<std::uint64_t> none(histogram ? output.buckets->size() + 1 : 0);
+    ClientMetric& metric = histogram ? AddHistogram(output.family, {}, *output.buckets, none, 0)
+                                     : AddSample(output.family, {}, value);
+    if (histogram) Observe(value, metric.histogram);
+    metric.label.reserve(set.labels.size());
     for (const LabelColumn& label : set.labels) {
-      labels.emplace_back(label.name, std::string(LabelValue(label, row)));
-    }
-    if (output.family.type == MetricType::Histogram) {
-      const std::vector<std::uint64_t> none(output.buckets->size() + 1);
-      Observe(value,
-              AddHistogram(output.family, std::move(labels), *output.buckets, none, 0).histogram);
-    } else {
-      AddSample(output.family, std::move(labels), value);
+      metric.label.push_back({label.name, std::string(LabelValue(label, row))});
     }
     ++decoded_.series;
   }

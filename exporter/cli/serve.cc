@@ -1,5 +1,6 @@
 #include "exporter/cli/serve.h"
 
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -27,6 +28,7 @@ namespace pgbeacon::cli {
 namespace {
 
 constexpr std::size_t kLogplexConnections = 8192;  // every drain has its own
+constexpr std::size_t kLargePage = 1 << 20;
 constexpr std::size_t kOtherFiles = 1024;
 
 /// More connections where Logplex delivers, as far as there may be files.
@@ -181,7 +183,12 @@ class Service {
     Response response;
     response.content_type = metrics::ContentType(format);
     response.compressible = true;
+    response.body.reserve(page_bytes_);
     self_.dropped_series += metrics::WritePage(format, page, response.body);
+    page_bytes_ = response.body.size() + response.body.size() / 16;
+    page = {};
+    // What a large page took would otherwise stay with us until the next one.
+    if (response.body.size() >= kLargePage) malloc_trim(0);
     co_return response;
   }
 
@@ -248,6 +255,7 @@ class Service {
   http::Server server_;
   metrics::SelfStats self_;
   metrics::PeerStats peer_;
+  std::size_t page_bytes_ = 0;  // what a page is likely to take
 };
 
 }  // namespace

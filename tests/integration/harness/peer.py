@@ -7,18 +7,6 @@ from .pages import DATA
 
 Row = collections.namedtuple("Row", "name type labels where")
 
-# Names that are not on the page yet, by prefix, with what they belong to.
-PENDING = {
-    "pg_stat_user_tables_": "relations of each database",
-    "pg_statio_user_": "relations of each database",
-    "pg_stat_statements_": "statements",
-    "pg_process_idle_seconds": "sessions: a histogram of idle times",
-    "pg_long_running_transactions": "sessions",
-    "pg_static": "the exporter's own series",
-    "pg_exporter_": "the exporter's own series",
-    "postgres_exporter_": "the exporter's own series",
-}
-
 
 def _rows():
     with open(os.path.join(DATA, "postgres_exporter-0.19.1.tsv"), encoding="utf-8") as lines:

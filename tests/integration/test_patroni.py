@@ -51,10 +51,15 @@ class Real(BeaconCase):
         wait_for(lambda: leader.scrape().value("patroni_is_paused") == 0, "the end of the pause", 30)
 
         self.replica.query("select pg_wal_replay_pause()")
-        self.leader.query("create table lag as select generate_series(1, 20000) x")
-        wait_for(lambda: (leader.scrape().value("patroni_member_lag_bytes", member="two") or 0) > 0, "lag", 30)
-        self.assertEqual(1, replica.scrape().value("patroni_xlog_paused"))
+        wait_for(lambda: replica.scrape().value("patroni_xlog_paused") == 1, "replay to pause", 30)
         self.replica.query("select pg_wal_replay_resume()")
+        receiver = self.replica.query("select pid from pg_stat_wal_receiver")[0][0]
+        os.kill(receiver, signal.SIGSTOP)
+        try:
+            self.leader.query("create table lag as select generate_series(1, 20000) x")
+            wait_for(lambda: (leader.scrape().value("patroni_member_lag_bytes", member="two") or 0) > 0, "lag", 30)
+        finally:
+            os.kill(receiver, signal.SIGCONT)
         wait_for(lambda: leader.scrape().value("patroni_member_lag_bytes", member="two") == 0, "no lag", 30)
 
         os.kill(self.cluster.etcd.pid, signal.SIGSTOP)  # the store is lost: the leader steps down

@@ -60,7 +60,7 @@ TEST(PgBackRest, ExtendsTheRecoveryWindowOverArchivedWal) {
   BackrestContext context = Context();
   EXPECT_EQ(ValueOf(Decode(text, context), kEnd), "1795277314");
   context.last_archived_wal = "000000010000000000000006";
-  context.last_archived_seconds = 1795277319;
+  context.archived_until = 1795277319;
   EXPECT_EQ(ValueOf(Decode(text, context), kEnd), "1795277319");
   context.last_archived_wal = "000000010000000000000007";  // is not in the repository
   EXPECT_EQ(ValueOf(Decode(text, context), kEnd), "1795277314");

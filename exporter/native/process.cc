@@ -137,7 +137,7 @@ Result<std::string> Command::Run(const CommandLimits& limits, const std::atomic<
   for (bool ended = false; !ended;) {
     if (stopped) return Error(ErrorCode::kUnavailable, "shutting down");
     if (SteadyClock::now() >= limits.deadline) {
-      return Error(ErrorCode::kTimeout, words_[0] + " has not ended in time and was killed");
+      return Error(ErrorCode::kTimeout, words_[0] + " has not ended in time");
     }
     // Its children may keep the pipes open when it has ended.
     ended = child.Ended();

@@ -1,5 +1,6 @@
 #include "collectors/native/cgroup.h"
 
+#include <limits>
 #include <vector>
 
 #include "base/text.h"
@@ -94,7 +95,19 @@ void AddIo(std::string_view text, const std::function<std::string(std::string_vi
   }
 }
 
+/// What a file of a limit allows: "max", "4194304", "150000 100000".
+double Allowed(std::string_view text) {
+  const std::vector<std::string_view> words = Words(text);
+  const auto limit = words.empty() ? std::nullopt : ParseDouble(words[0]);
+  if (!limit) return std::numeric_limits<double>::infinity();
+  return *limit / (words.size() > 1 ? ParseDouble(words[1]).value_or(1) : 1);
+}
+
 }  // namespace
+
+std::string TighterLimit(const std::string& one, const std::string& other) {
+  return Allowed(other) < Allowed(one) ? other : one;
+}
 
 std::optional<std::string> CgroupPath(std::string_view text) {
   for (const std::string_view line : Lines(text)) {

@@ -120,7 +120,8 @@ class Writer {
   Writer(const BackrestStanza& stanza, const BackrestContext& context, Sheet& sheet)
       : stanza_(stanza), context_(context), sheet_(sheet) {}
 
-  void Write() {
+  /// What there is of the stanza as a whole.
+  void WriteStanza() {
     const Labels labels = {{"stanza", stanza_.name}};
     sheet_.Add(kStanzaStatus, labels, stanza_.status.code);
     if (stanza_.status.locked) sheet_.Add(kLock, labels, *stanza_.status.locked ? 1 : 0);
@@ -131,10 +132,13 @@ class Writer {
                  {{"cipher", repo.cipher}, {"repo_key", repo.key}, {"stanza", stanza_.name}},
                  repo.status);
     }
-    for (const BackrestBackup& backup : stanza_.backups) WriteBackup(backup);
     WriteLast();
     WriteArchives();
     WriteSets();
+  }
+
+  void WriteBackups() {
+    for (const BackrestBackup& backup : stanza_.backups) WriteBackup(backup);
   }
 
  private:
@@ -261,7 +265,8 @@ class Writer {
 Families BackrestFamilies(const BackrestInfo& info, const BackrestContext& context,
                           std::size_t& dropped) {
   Sheet sheet;
-  for (const BackrestStanza& stanza : info.stanzas) Writer(stanza, context, sheet).Write();
+  for (const BackrestStanza& stanza : info.stanzas) Writer(stanza, context, sheet).WriteStanza();
+  for (const BackrestStanza& stanza : info.stanzas) Writer(stanza, context, sheet).WriteBackups();
   dropped += sheet.dropped();
   return sheet.Take();
 }

@@ -88,6 +88,25 @@ TEST(PgBackRest, TakesABackupWithPageErrorsForBad) {
   EXPECT_EQ(ValueOf(families, "pg_backup_last_age_seconds" + labels), "");
 }
 
+TEST(PgBackRest, LeavesOutSingleBackupsWhereThereAreTooMany) {
+  std::string text = R"([{"name": "m", "db": [{"id": 1, "repo-key": 1}], "backup": [)";
+  for (int i = 1; i <= 20'000; ++i) {
+    text += R"({"type": "full", "label": "b)" + std::to_string(i) +
+            R"(", "database": {"id": 1, "repo-key": 1}, "timestamp": {"stop": )" +
+            std::to_string(i) + "}},";
+  }
+  text.back() = ']';
+  const Result<BackrestInfo> info = ReadBackrestInfo(text + R"(}, {"name": "n"}])");
+  ASSERT_TRUE(info.ok());
+  std::size_t dropped = 0;
+  const Families families = BackrestFamilies(*info, Context(), dropped);
+  EXPECT_GT(dropped, 0U);
+  EXPECT_EQ(ValueOf(families, R"(pg_backup_last_timestamp_seconds)"
+                              R"({name="m",kind="pgbackrest",repo="1",type="full"})"),
+            "20000");
+  EXPECT_NE(ValueOf(families, R"(pgbackrest_stanza_status{stanza="n"})"), "");
+}
+
 TEST(PgBackRest, SurvivesHostileText) {
   const std::string text = Recorded("pgbackrest-2.45.json");
   for (std::size_t size = 0; size < text.size(); size += 7) {

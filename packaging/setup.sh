@@ -126,7 +126,7 @@ use_pgbouncer() {
 }
 
 use_pgbackrest() {
-  unpack pgbackrest pgbackrest libssh2-1 libbz2-1.0
+  unpack pgbackrest pgbackrest libbz2-1.0
 }
 
 # Python modules of Patroni are found by PYTHONPATH=build/tools/patroni/usr/lib/python3/dist-packages.

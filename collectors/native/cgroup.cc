@@ -1,5 +1,6 @@
 #include "collectors/native/cgroup.h"
 
+#include <limits>
 #include <vector>
 
 #include "base/text.h"
@@ -11,13 +12,13 @@ namespace {
 
 constexpr auto kGauge = MetricType::Gauge;
 constexpr auto kCounter = MetricType::Counter;
-constexpr double kMicrosecond = 1e-6;
+constexpr double kMicroseconds = 1e6;  // of a second
 
 /// One number: a whole file, or the line of a file that begins with `key`.
 struct Cell {
   const char* file;
   const char* key;
-  double scale;
+  double units;  ///< of the file, in one of the metric's
   Metric metric;
   const char* label = nullptr;  ///< its name
   const char* value = nullptr;
@@ -27,12 +28,12 @@ struct Cell {
 constexpr Metric kEvents = {"pg_cgroup_memory_events_total", kCounter, "How often the group met a limit of memory, by what happened."};
 constexpr Metric kUse = {"pg_cgroup_memory_use_bytes", kGauge, "Memory that the group uses, by kind."};
 constexpr Cell kCells[] = {
-    {"cpu.stat", "usage_usec ", kMicrosecond, {"pg_cgroup_cpu_usage_seconds_total", kCounter, "CPU time that the group has used."}},
-    {"cpu.stat", "user_usec ", kMicrosecond, {"pg_cgroup_cpu_user_seconds_total", kCounter, "CPU time that the group has used in programs."}},
-    {"cpu.stat", "system_usec ", kMicrosecond, {"pg_cgroup_cpu_system_seconds_total", kCounter, "CPU time that the group has used in the kernel."}},
+    {"cpu.stat", "usage_usec ", kMicroseconds, {"pg_cgroup_cpu_usage_seconds_total", kCounter, "CPU time that the group has used."}},
+    {"cpu.stat", "user_usec ", kMicroseconds, {"pg_cgroup_cpu_user_seconds_total", kCounter, "CPU time that the group has used in programs."}},
+    {"cpu.stat", "system_usec ", kMicroseconds, {"pg_cgroup_cpu_system_seconds_total", kCounter, "CPU time that the group has used in the kernel."}},
     {"cpu.stat", "nr_periods ", 1, {"pg_cgroup_cpu_periods_total", kCounter, "Periods in which the limit of CPU time was kept watch on."}},
     {"cpu.stat", "nr_throttled ", 1, {"pg_cgroup_cpu_throttled_periods_total", kCounter, "Periods in which the group had used up its CPU time."}},
-    {"cpu.stat", "throttled_usec ", kMicrosecond, {"pg_cgroup_cpu_throttled_seconds_total", kCounter, "Time for which the group was held back from the CPU."}},
+    {"cpu.stat", "throttled_usec ", kMicroseconds, {"pg_cgroup_cpu_throttled_seconds_total", kCounter, "Time for which the group was held back from the CPU."}},
     {"memory.current", "", 1, {"pg_cgroup_memory_bytes", kGauge, "Memory that the group uses, the page cache of its files included."}},
     {"memory.peak", "", 1, {"pg_cgroup_memory_peak_bytes", kGauge, "Most memory that the group has used."}},
     {"memory.high", "", 1, {"pg_cgroup_memory_high_bytes", kGauge, "Memory from which on the group is slowed down."}},
@@ -94,7 +95,19 @@ void AddIo(std::string_view text, const std::function<std::string(std::string_vi
   }
 }
 
+/// What a file of a limit allows: "max", "4194304", "150000 100000".
+double Allowed(std::string_view text) {
+  const std::vector<std::string_view> words = Words(text);
+  const auto limit = words.empty() ? std::nullopt : ParseDouble(words[0]);
+  if (!limit) return std::numeric_limits<double>::infinity();
+  return *limit / (words.size() > 1 ? ParseDouble(words[1]).value_or(1) : 1);
+}
+
 }  // namespace
+
+std::string TighterLimit(const std::string& one, const std::string& other) {
+  return Allowed(other) < Allowed(one) ? other : one;
+}
 
 std::optional<std::string> CgroupPath(std::string_view text) {
   for (const std::string_view line : Lines(text)) {
@@ -114,7 +127,7 @@ void AddCgroup(const CgroupFiles& files,
     const auto number = NumberOf(text, cell.key);
     Labels labels;
     if (cell.label) labels.emplace_back(cell.label, cell.value);
-    if (number) sheet.Add(cell.metric, labels, *number * cell.scale);
+    if (number) sheet.Add(cell.metric, labels, *number / cell.units);
   }
   AddCpuLimit(TextOf(files, "cpu.max"), sheet);
   for (const char* resource : {"cpu", "memory", "io"}) {

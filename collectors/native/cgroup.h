@@ -4,8 +4,8 @@
 // Example:
 //   std::optional<std::string> path = CgroupPath("0::/system.slice/postgresql@15-main.service\n");
 //   CgroupFiles files;
-//   for (const char* name : kCgroupFiles) files[name] = Read("/sys/fs/cgroup" + *path + "/" +
-//   name); AddCgroup(files, device_name, sheet);
+//   for (const char* name : kCgroupFiles) files[name] = Read(*path, name);
+//   AddCgroup(files, device_name, sheet);
 #pragma once
 
 #include <functional>
@@ -24,6 +24,13 @@ inline constexpr const char* kCgroupFiles[] = {
     "memory.swap.max", "memory.events",   "memory.stat",         "io.stat",
     "cpu.pressure",    "memory.pressure", "io.pressure",         "pids.current",
     "pids.max"};
+
+/// Files that hold a limit: a group is bound by those of the groups above it, too.
+inline constexpr const char* kCgroupLimits[] = {"cpu.max", "memory.high", "memory.max",
+                                                "memory.swap.max", "pids.max"};
+
+/// Of two texts of such a file the one that allows less. An empty one allows everything.
+std::string TighterLimit(const std::string& one, const std::string& other);
 
 /// Texts by name of the file; one that cannot be read is empty.
 using CgroupFiles = std::map<std::string, std::string>;

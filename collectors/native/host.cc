@@ -64,28 +64,28 @@ std::optional<Memory> DecodeMemory(std::string_view text) {
 }
 
 std::optional<DiskIo> DecodeDiskIo(std::string_view text, unsigned major, unsigned minor) {
-  constexpr double kMillisecond = 0.001;
+  constexpr double kMilliseconds = 1000;  // of a second
   for (const std::string_view line : Lines(text)) {
     const std::vector<std::string_view> words = Words(line);
     if (words.size() < 10 || ParseInt(words[0]) != major || ParseInt(words[1]) != minor) continue;
     std::vector<std::optional<double>> numbers;
     for (std::size_t i = 3; i < words.size(); ++i) numbers.push_back(ParseDouble(words[i]));
-    const auto number = [&](std::size_t field, double scale) -> std::optional<double> {
+    const auto number = [&](std::size_t field, double units = 1) -> std::optional<double> {
       if (field >= numbers.size() || !numbers[field]) return std::nullopt;
-      return *numbers[field] * scale;
+      return *numbers[field] / units;
     };
     if (!numbers[2] || !numbers[6]) return std::nullopt;
     DiskIo io;
     io.read_bytes = *numbers[2] * kSector;
     io.written_bytes = *numbers[6] * kSector;
     io.device = words[2];
-    io.reads = number(0, 1);
-    io.read_seconds = number(3, kMillisecond);
-    io.writes = number(4, 1);
-    io.write_seconds = number(7, kMillisecond);
-    io.in_progress = number(8, 1);
-    io.busy_seconds = number(9, kMillisecond);
-    io.weighted_seconds = number(10, kMillisecond);
+    io.reads = number(0);
+    io.read_seconds = number(3, kMilliseconds);
+    io.writes = number(4);
+    io.write_seconds = number(7, kMilliseconds);
+    io.in_progress = number(8);
+    io.busy_seconds = number(9, kMilliseconds);
+    io.weighted_seconds = number(10, kMilliseconds);
     return io;
   }
   return std::nullopt;
@@ -106,15 +106,15 @@ std::vector<std::pair<std::string, double>> DecodeCpuSeconds(std::string_view te
 }
 
 StallSeconds DecodeStalls(std::string_view text) {
-  constexpr double kMicrosecond = 1e-6;
+  constexpr double kMicroseconds = 1e6;  // of a second
   StallSeconds stalls;
   for (const std::string_view line : Lines(text)) {
     const std::size_t at = line.find("total=");
     if (at == std::string_view::npos) continue;
     const auto total = ParseDouble(Trim(line.substr(at + 6)));
     if (!total) continue;
-    if (line.starts_with("some ")) stalls.some = *total * kMicrosecond;
-    if (line.starts_with("full ")) stalls.full = *total * kMicrosecond;
+    if (line.starts_with("some ")) stalls.some = *total / kMicroseconds;
+    if (line.starts_with("full ")) stalls.full = *total / kMicroseconds;
   }
   return stalls;
 }

@@ -23,14 +23,15 @@ class Bounded : public json::memory_resource {
   Bounded() = default;
 
  private:
-  void* do_allocate(std::size_t size, std::size_t alignment) override {
+  // Boost.JSON may free with another alignment than it asked for; all are of fundamental types.
+  void* do_allocate(std::size_t size, std::size_t) override {
     if (size > kMostMemory - used_) throw std::bad_alloc();
     used_ += size;
-    return ::operator new(size, std::align_val_t(alignment));
+    return ::operator new(size);
   }
-  void do_deallocate(void* memory, std::size_t size, std::size_t alignment) override {
+  void do_deallocate(void* memory, std::size_t size, std::size_t) override {
     used_ -= size;
-    ::operator delete(memory, std::align_val_t(alignment));
+    ::operator delete(memory);
   }
   bool do_is_equal(const json::memory_resource& other) const noexcept override {
     return this == &other;

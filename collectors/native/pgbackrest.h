@@ -73,8 +73,8 @@ struct BackrestContext {
   std::string system_identifier;
   int major = 0;
   std::optional<double> wal_segment_bytes;
-  std::string last_archived_wal;  ///< pg_stat_archiver
-  std::optional<double> last_archived_seconds;
+  std::string last_archived_wal;
+  std::optional<double> archived_until;  ///< when the server had written all of that segment
 };
 
 Families BackrestFamilies(const BackrestInfo& info, const BackrestContext& context,

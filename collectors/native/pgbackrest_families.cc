@@ -24,7 +24,7 @@ constexpr Metric kDuration = {"pgbackrest_backup_duration_seconds", kGauge, "How
 constexpr Metric kSince = {"pgbackrest_backup_since_last_completion_seconds", kGauge, "Time since a backup of this type, or of one that it builds on, was complete."};
 constexpr Metric kMatches = {"pg_backup_matches_server", kGauge, "Whether the repository is for this server's system identifier and major version."};
 constexpr Metric kWindowStart = {"pg_backup_recovery_window_start_timestamp_seconds", kGauge, "The earliest time that can be recovered to: the end of the oldest good backup whose WAL the archive still holds."};
-constexpr Metric kWindowEnd = {"pg_backup_recovery_window_end_timestamp_seconds", kGauge, "The latest time that is known to be recoverable: the end of the last backup, or when the newest WAL was archived."};
+constexpr Metric kWindowEnd = {"pg_backup_recovery_window_end_timestamp_seconds", kGauge, "The latest time that is known to be recoverable: the end of the last backup, or of the newest archived WAL where that is known."};
 constexpr Metric kWindow = {"pg_backup_recovery_window_seconds", kGauge, "Length of the recovery window."};
 constexpr Metric kWalStart = {"pg_backup_wal_archive_start_lsn_bytes", kGauge, "WAL position at which the oldest archived segment begins."};
 constexpr Metric kWalEnd = {"pg_backup_wal_archive_end_lsn_bytes", kGauge, "WAL position at which the newest archived segment ends."};
@@ -120,7 +120,8 @@ class Writer {
   Writer(const BackrestStanza& stanza, const BackrestContext& context, Sheet& sheet)
       : stanza_(stanza), context_(context), sheet_(sheet) {}
 
-  void Write() {
+  /// What there is of the stanza as a whole.
+  void WriteStanza() {
     const Labels labels = {{"stanza", stanza_.name}};
     sheet_.Add(kStanzaStatus, labels, stanza_.status.code);
     if (stanza_.status.locked) sheet_.Add(kLock, labels, *stanza_.status.locked ? 1 : 0);
@@ -131,10 +132,13 @@ class Writer {
                  {{"cipher", repo.cipher}, {"repo_key", repo.key}, {"stanza", stanza_.name}},
                  repo.status);
     }
-    for (const BackrestBackup& backup : stanza_.backups) WriteBackup(backup);
     WriteLast();
     WriteArchives();
     WriteSets();
+  }
+
+  void WriteBackups() {
+    for (const BackrestBackup& backup : stanza_.backups) WriteBackup(backup);
   }
 
  private:
@@ -245,7 +249,7 @@ class Writer {
     if (!start) return;
     const bool all_archived = Matches(database) && !context_.last_archived_wal.empty() &&
                               PlaceOf(archive.max) >= PlaceOf(context_.last_archived_wal);
-    if (all_archived) end = std::max(*end, context_.last_archived_seconds.value_or(0));
+    if (all_archived) end = std::max(*end, context_.archived_until.value_or(0));
     sheet_.Add(kWindowStart, labels, *start);
     sheet_.Add(kWindowEnd, labels, *end);
     sheet_.Add(kWindow, labels, *end - *start);
@@ -261,7 +265,8 @@ class Writer {
 Families BackrestFamilies(const BackrestInfo& info, const BackrestContext& context,
                           std::size_t& dropped) {
   Sheet sheet;
-  for (const BackrestStanza& stanza : info.stanzas) Writer(stanza, context, sheet).Write();
+  for (const BackrestStanza& stanza : info.stanzas) Writer(stanza, context, sheet).WriteStanza();
+  for (const BackrestStanza& stanza : info.stanzas) Writer(stanza, context, sheet).WriteBackups();
   dropped += sheet.dropped();
   return sheet.Take();
 }

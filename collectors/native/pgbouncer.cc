@@ -10,14 +10,14 @@ namespace {
 
 constexpr auto kGauge = MetricType::Gauge;
 constexpr auto kCounter = MetricType::Counter;
-constexpr double kMicrosecond = 1e-6;
+constexpr double kMicroseconds = 1e6;       // of a second
 constexpr std::size_t kMostTallied = 5000;  // combinations of database, user and state
 
 /// One number of a row, or of a row named `column` where the subject has keys and values.
 struct Cell {
   Subject subject;
   const char* column;
-  double scale;
+  double units;  ///< of the column, in one of the metric's
   Metric metric;
   const char* also = nullptr;  ///< another name that pgbouncer_exporter has had for it
 };
@@ -49,9 +49,9 @@ constexpr Cell kCells[] = {
     {Subject::kStats, "query_count", 1, {"pgbouncer_stats_queries_pooled_total", kCounter, "SQL commands."}, "pgbouncer_stats_totals_queries_pooled_total"},
     {Subject::kStats, "bytes_received", 1, {"pgbouncer_stats_received_bytes_total", kCounter, "Bytes received from clients."}, "pgbouncer_stats_totals_received_bytes_total"},
     {Subject::kStats, "bytes_sent", 1, {"pgbouncer_stats_sent_bytes_total", kCounter, "Bytes sent to clients."}, "pgbouncer_stats_totals_sent_bytes_total"},
-    {Subject::kStats, "xact_time", kMicrosecond, {"pgbouncer_stats_server_in_transaction_seconds_total", kCounter, "Time that server connections spent in transactions."}, "pgbouncer_stats_totals_server_in_transaction_seconds_total"},
-    {Subject::kStats, "query_time", kMicrosecond, {"pgbouncer_stats_queries_duration_seconds_total", kCounter, "Time that server connections spent running queries."}, "pgbouncer_stats_totals_queries_duration_seconds_total"},
-    {Subject::kStats, "wait_time", kMicrosecond, {"pgbouncer_stats_client_wait_seconds_total", kCounter, "Time that clients waited for a server connection."}, "pgbouncer_stats_totals_client_wait_seconds_total"},
+    {Subject::kStats, "xact_time", kMicroseconds, {"pgbouncer_stats_server_in_transaction_seconds_total", kCounter, "Time that server connections spent in transactions."}, "pgbouncer_stats_totals_server_in_transaction_seconds_total"},
+    {Subject::kStats, "query_time", kMicroseconds, {"pgbouncer_stats_queries_duration_seconds_total", kCounter, "Time that server connections spent running queries."}, "pgbouncer_stats_totals_queries_duration_seconds_total"},
+    {Subject::kStats, "wait_time", kMicroseconds, {"pgbouncer_stats_client_wait_seconds_total", kCounter, "Time that clients waited for a server connection."}, "pgbouncer_stats_totals_client_wait_seconds_total"},
     {Subject::kStats, "server_assignment_count", 1, {"pgbouncer_stats_server_assignments_total", kCounter, "How often a client got a server connection."}, "pgbouncer_stats_totals_server_assignments_total"},
     {Subject::kStats, "client_parse_count", 1, {"pgbouncer_stats_client_parses_total", kCounter, "Statements that clients prepared."}, "pgbouncer_stats_totals_client_parses_total"},
     {Subject::kStats, "server_parse_count", 1, {"pgbouncer_stats_server_parses_total", kCounter, "Statements that were prepared on servers."}, "pgbouncer_stats_totals_server_parses_total"},
@@ -171,13 +171,13 @@ void PgBouncer::AddTable(Subject subject, const Rows& rows) {
       if (cell.subject != subject) continue;
       const auto number = Number(rows, row, cell.column);
       if (!number) continue;
-      sheet_.Add(cell.metric, labels, *number * cell.scale);
+      sheet_.Add(cell.metric, labels, *number / cell.units);
       if (!cell.also) continue;
-      sheet_.Add({cell.also, cell.metric.type, cell.metric.help}, labels, *number * cell.scale);
+      sheet_.Add({cell.also, cell.metric.type, cell.metric.help}, labels, *number / cell.units);
     }
     if (subject != Subject::kPools) continue;
     const auto seconds = Number(rows, row, "maxwait");
-    const double more = Number(rows, row, "maxwait_us").value_or(0) * kMicrosecond;
+    const double more = Number(rows, row, "maxwait_us").value_or(0) / kMicroseconds;
     if (seconds) sheet_.Add(kWait, labels, *seconds + more);
   }
 }

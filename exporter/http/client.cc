@@ -188,8 +188,12 @@ struct Client::Link {
   }
 
   net::awaitable<Result<std::string>> Read(std::chrono::milliseconds timeout) {
+    const TimePoint deadline = SteadyClock::now() + timeout;
     std::string piece;
     while (parser && !parser->is_done() && piece.empty()) {
+      const auto left =
+          std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now());
+      if (left.count() <= 0) co_return Fail("connection lost to", beast::error::timeout);
       piece.resize(kPiece);
       auto& body = parser->get().body();
       body.data = piece.data();
@@ -197,9 +201,9 @@ struct Client::Link {
       body.more = true;
       net::error_code failed;
       if (secure) {
-        failed = co_await ReadSome(*secure, timeout);
+        failed = co_await ReadSome(*secure, left);
       } else {
-        failed = co_await ReadSome(*plain, timeout);
+        failed = co_await ReadSome(*plain, left);
       }
       if (failed) co_return Fail("connection lost to", failed);
       piece.resize(kPiece - parser->get().body().size);
@@ -245,7 +249,7 @@ net::awaitable<Result<ClientResponse>> Client::Send(ClientRequest request,
   while (response.ok()) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now());
-    Result<std::string> piece = co_await Read(std::max(left, std::chrono::milliseconds(1)));
+    Result<std::string> piece = co_await Read(left);
     if (!piece.ok()) co_return piece.error();
     if (piece->empty()) break;
     response->body.append(*piece, 0, kMostBody - response->body.size());

@@ -1,5 +1,7 @@
 #include "exporter/native/files.h"
 
+#include <fcntl.h>
+#include <fnmatch.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -7,11 +9,13 @@
 #include <cstring>
 #include <filesystem>
 
-#include "exporter/config/files.h"
+#include "base/text.h"
+#include "exporter/net/descriptor.h"
 
 namespace pgbeacon::native {
 namespace {
 
+constexpr std::size_t kMostBytes = std::size_t{16} << 20;
 constexpr std::size_t kMostPaths = 10'000;
 constexpr std::size_t kMostFiles = 1'000'000;  // in all folders
 
@@ -20,6 +24,59 @@ struct Totals {
   double written = 0;
   std::size_t files = 0;
 };
+
+Error CannotRead(const std::string& path, int number) {
+  const bool absent = number == ENOENT || number == ENOTDIR;
+  const bool denied = number == EACCES || number == EPERM;
+  return Error(absent   ? ErrorCode::kNotFound
+               : denied ? ErrorCode::kDenied
+                        : ErrorCode::kUnavailable,
+               "cannot read " + path + ": " + std::strerror(number));
+}
+
+Error Late(const std::string& path) {
+  return Error(ErrorCode::kTimeout, path + " could not be read in time");
+}
+
+/// Appends what matches one part of a glob in a folder. A folder that is not there has nothing.
+Status MatchIn(const std::string& folder, const std::string& part, TimePoint deadline,
+               std::vector<std::string>& found) {
+  std::error_code error;
+  std::filesystem::directory_iterator entry(folder.empty() ? "." : folder, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (SteadyClock::now() >= deadline) return Late(folder);
+    if (fnmatch(part.c_str(), name.c_str(), FNM_PERIOD) != 0) continue;
+    if (found.size() == kMostPaths) {
+      return Error(ErrorCode::kInvalid,
+                   folder + part + " matches more than " + std::to_string(kMostPaths) + " paths");
+    }
+    found.push_back(folder + name);
+  }
+  if (!error || error.value() == ENOENT || error.value() == ENOTDIR) return {};
+  return CannotRead(folder, error.value());
+}
+
+/// As glob(3), within a bound and a time, and with an Error where a folder may not be read.
+Result<std::vector<std::string>> Expand(const std::string& glob, TimePoint deadline) {
+  std::vector<std::string> paths = {""};
+  const std::vector<std::string> parts = Split(glob, '/');
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const std::string end = i + 1 < parts.size() ? "/" : "";
+    std::vector<std::string> found;
+    for (const std::string& path : paths) {
+      if (parts[i].find_first_of("*?[\\") == std::string::npos) {
+        found.push_back(path + parts[i]);
+        continue;
+      }
+      const Status matched = MatchIn(path, parts[i], deadline, found);
+      if (!matched.ok()) return matched.error();
+    }
+    for (std::string& path : found) path += end;
+    paths = std::move(found);
+  }
+  return paths;
+}
 
 void AddFile(const struct stat& info, Totals& totals) {
   totals.bytes += static_cast<double>(info.st_size);
@@ -38,34 +95,41 @@ Status AddFolder(const std::string& path, TimePoint deadline, Totals& totals) {
     if (totals.files > kMostFiles) {
       return Error(ErrorCode::kInvalid, path + " has too many files");
     }
-    if (SteadyClock::now() >= deadline) {
-      return Error(ErrorCode::kTimeout, path + " could not be read in time");
-    }
+    if (SteadyClock::now() >= deadline) return Late(path);
   }
-  if (error) return Error(ErrorCode::kDenied, "cannot read " + path + ": " + error.message());
+  if (error) return CannotRead(path, error.value());
   return {};
 }
 
 }  // namespace
 
 Result<std::string> ReadRegularFile(const std::string& path) {
+  const net::Descriptor file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   struct stat info {};
-  if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
-    return Error(ErrorCode::kInvalid, path + " is no regular file");
+  if (!file || fstat(file.get(), &info) != 0) return CannotRead(path, errno);
+  if (!S_ISREG(info.st_mode)) return Error(ErrorCode::kInvalid, path + " is no regular file");
+  std::string text;
+  char block[65536];
+  while (const ssize_t count = read(file.get(), block, sizeof block)) {
+    if (count < 0) return CannotRead(path, errno);
+    text.append(block, static_cast<std::size_t>(count));
+    if (text.size() > kMostBytes) {
+      return Error(ErrorCode::kInvalid, path + " is larger than 16 MiB");
+    }
   }
-  return config::ReadFile(path);
+  return text;
 }
 
 Result<collectors::BackupSet> ReadBackupFiles(const std::string& glob, TimePoint deadline) {
-  const std::vector<std::string> paths = config::Glob(glob);
-  if (paths.size() > kMostPaths) {
-    return Error(ErrorCode::kInvalid,
-                 glob + " matches more than " + std::to_string(kMostPaths) + " paths");
-  }
+  const Result<std::vector<std::string>> paths = Expand(glob, deadline);
+  if (!paths.ok()) return paths.error();
   collectors::BackupSet set;
-  for (const std::string& path : paths) {
+  for (const std::string& path : *paths) {
     struct stat info {};
-    if (stat(path.c_str(), &info) != 0) continue;  // removed meanwhile
+    if (stat(path.c_str(), &info) != 0) {
+      if (errno == ENOENT || errno == ENOTDIR) continue;  // not there, or no longer
+      return CannotRead(path, errno);
+    }
     Totals totals;
     if (S_ISREG(info.st_mode)) {
       AddFile(info, totals);

@@ -52,6 +52,9 @@ class Job {
   /// Whether there is anything to fetch now.
   virtual bool applies() const { return true; }
 
+  /// What stands on a page that does not wait for the fetch any longer.
+  virtual Families Late() const { return {}; }
+
   /// Ends by the deadline, but for files and resolvers that hang. One at a time.
   virtual net::awaitable<Fetched> Fetch(TimePoint deadline) = 0;
 

@@ -162,10 +162,12 @@ Families Native::Page(TimePoint asked) {
     const Duration age = now - entry->shown_at;
     const bool expired = entry->interval ? age > kMissedIntervals * *entry->interval
                                          : late || (!failure.empty() && !entry->partial);
-    if (expired || !entry->show) continue;
-    Families families = entry->show(report.dropped);
+    const bool shown = !expired && entry->show;
+    if (!shown && !late) continue;
+    Families families = shown ? entry->show(report.dropped) : entry->job->Late();
     std::ranges::move(families, std::back_inserter(page));
-    const double seconds = entry->ended_at >= asked ? 0 : Seconds(age);
+    if (!shown) continue;
+    const double seconds = entry->shown_at >= asked ? 0 : Seconds(age);
     report.age = std::max(report.age.value_or(0), entry->interval ? seconds : 0);
   }
   std::vector<scrape::Report> list;

@@ -29,6 +29,8 @@ class PatroniJob : public Job {
     client_.Close();
   }
 
+  Families Late() const override { return collectors::PatroniUp(false); }
+
   net::awaitable<Fetched> Fetch(TimePoint deadline) override {
     auto decoder = std::make_shared<Patroni>();
     const Result<std::string> member = co_await Get("/patroni", deadline);

@@ -16,13 +16,12 @@ constexpr std::chrono::minutes kTimeout{1};
 
 using Read = Result<std::shared_ptr<const BackrestInfo>>;
 
-Read ReadInfo(const config::Backrest& backrest, TimePoint deadline,
+Read ReadInfo(const std::string& file, Command& command, TimePoint deadline,
               const std::atomic<bool>& stopped) {
   CommandLimits limits;
   limits.deadline = deadline;
-  const Result<std::string> text = backrest.file.empty()
-                                       ? RunCommand(backrest.command, limits, stopped)
-                                       : ReadRegularFile(backrest.file);
+  const Result<std::string> text =
+      file.empty() ? command.Run(limits, stopped) : ReadRegularFile(file);
   if (!text.ok()) return text.error();
   Result<BackrestInfo> info = collectors::ReadBackrestInfo(*text);
   if (!info.ok()) return info.error();
@@ -32,7 +31,10 @@ Read ReadInfo(const config::Backrest& backrest, TimePoint deadline,
 class PgBackRestJob : public Job {
  public:
   PgBackRestJob(const JobContext& context, config::Backrest backrest)
-      : Job("pgbackrest"), context_(context), backrest_(std::move(backrest)) {}
+      : Job("pgbackrest"),
+        context_(context),
+        file_(std::move(backrest.file)),
+        command_(std::make_shared<Command>(std::move(backrest.command))) {}
 
   std::optional<std::chrono::milliseconds> interval() const override { return kInterval; }
   std::chrono::milliseconds timeout() const override { return kTimeout; }
@@ -43,10 +45,10 @@ class PgBackRestJob : public Job {
     BackrestContext known;
     if (learnt.ok()) {
       known.last_archived_wal = context_.server.last_archived_wal();
-      known.last_archived_seconds = context_.server.last_archived_seconds();
+      known.archived_until = context_.server.archived_until();
     }
-    const auto read = [backrest = backrest_, deadline, stopped = context_.stopped] {
-      return ReadInfo(backrest, deadline, *stopped);
+    const auto read = [file = file_, command = command_, deadline, stopped = context_.stopped] {
+      return ReadInfo(file, *command, deadline, *stopped);
     };
     Read info = co_await context_.files.Run(read);
     if (!info.ok()) co_return Fetched(info.error());
@@ -63,7 +65,8 @@ class PgBackRestJob : public Job {
 
  private:
   JobContext context_;
-  config::Backrest backrest_;
+  std::string file_;                  ///< instead of the command
+  std::shared_ptr<Command> command_;  ///< shared with the thread that runs it
 };
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -39,6 +40,10 @@ class PgBouncerJob : public Job {
   std::string instance() const override { return name_; }
   void Stop() override { session_.Stop(); }
 
+  Families Late() const override {
+    return collectors::PgBouncerState(name_, UpReasonName(pg::UpReason::kTimeout), Reasons());
+  }
+
   net::awaitable<Fetched> Fetch(TimePoint deadline) override {
     if (session_.connected() && session_.age() > kRecycle) session_.Drop();
     const bool warm = session_.connected();
@@ -69,7 +74,9 @@ class PgBouncerJob : public Job {
     if (!connection.ok()) co_return connection.error();
     for (const collectors::Show& show : collectors::kShows) {
       const Subject subject = show.subject;
-      const auto take = [&decoder, subject](const collectors::Rows& rows) {
+      if (refused_.contains(subject)) continue;
+      const auto take = [this, &decoder, subject](const collectors::Rows& rows) {
+        if (subject == Subject::kVersion) NoteVersion(rows);
         decoder->Add(subject, rows);
       };
       pg::RowSink sink = take;
@@ -77,7 +84,10 @@ class PgBouncerJob : public Job {
       const Status answered = co_await (*connection)->RunSimple(sql, deadline, std::move(sink));
       if (answered.ok()) continue;
       const bool refused = !answered.error().sqlstate.empty();
-      if (refused && show.optional) continue;
+      if (refused && show.optional) {
+        refused_.insert(subject);
+        continue;
+      }
       session_.Drop();
       if (!refused) co_return answered.error();
       co_return Error(answered.error().code,
@@ -88,7 +98,17 @@ class PgBouncerJob : public Job {
     co_return Status();
   }
 
+  /// What a version does not know goes into its log as an error: it is asked for once.
+  void NoteVersion(const collectors::Rows& rows) {
+    if (rows.rows() == 0 || rows.columns() == 0) return;
+    const std::string version(rows.at(0, 0).value_or(""));
+    if (version != version_) refused_.clear();
+    version_ = version;
+  }
+
   std::string name_;
+  std::string version_;
+  std::set<Subject> refused_;
   scrape::Session session_;
 };
 

@@ -19,7 +19,9 @@ namespace pgbeacon::native {
 namespace {
 
 constexpr int kLookMilliseconds = 50;
+constexpr int kDyingMilliseconds = 1000;
 constexpr std::size_t kComplaint = 500;
+constexpr std::size_t kMostRead = std::size_t{32} << 20;  // at a time
 
 struct Pipe {
   net::Descriptor read, write;
@@ -32,15 +34,21 @@ std::optional<Pipe> MakePipe() {
   return Pipe{net::Descriptor(ends[0]), net::Descriptor(ends[1])};
 }
 
-/// A started process; its whole group is gone when this is.
+/// A started process; its whole group is killed when this goes.
 class Child {
  public:
-  explicit Child(pid_t pid) : pid_(pid) {}
+  Child(pid_t pid, std::optional<pid_t>& survivor) : pid_(pid), survivor_(survivor) {}
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   ~Child() {
     kill(-pid_, SIGKILL);
-    if (!status_) waitpid(pid_, nullptr, 0);
+    for (int waited = 0; !Ended(); waited += kLookMilliseconds) {
+      if (waited >= kDyingMilliseconds) {
+        survivor_ = pid_;
+        return;
+      }
+      poll(nullptr, 0, kLookMilliseconds);
+    }
   }
 
   /// Whether it has ended; its status from then on.
@@ -53,6 +61,7 @@ class Child {
 
  private:
   pid_t pid_;
+  std::optional<pid_t>& survivor_;
   std::optional<int> status_;
 };
 
@@ -68,10 +77,13 @@ Result<pid_t> Spawn(const std::vector<std::string>& command, const Pipe& out, co
   posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  sigset_t signals;
+  sigemptyset(&signals);
+  posix_spawnattr_setsigmask(&attributes, &signals);
+  sigaddset(&signals, SIGPIPE);
+  posix_spawnattr_setsigdefault(&attributes, &signals);
   pid_t pid = -1;
   const int failed =
       posix_spawnp(&pid, arguments[0], &files, &attributes, arguments.data(), environ);
@@ -90,7 +102,7 @@ bool ReadSome(const net::Descriptor& from, std::string& into) {
     if (count == 0) return false;
     if (count < 0) return errno == EAGAIN || errno == EINTR;
     into.append(block, static_cast<std::size_t>(count));
-    if (into.size() > std::size_t{1} << 26) return true;
+    if (into.size() > kMostRead) return true;
   }
 }
 
@@ -105,43 +117,45 @@ std::string StatusText(int status, const std::string& complaints) {
 
 }  // namespace
 
-Result<std::string> RunCommand(const std::vector<std::string>& command, const CommandLimits& limits,
-                               const std::atomic<bool>& stopped) {
+Result<std::string> Command::Run(const CommandLimits& limits, const std::atomic<bool>& stopped) {
+  if (survivor_ && waitpid(*survivor_, nullptr, WNOHANG) == 0) {
+    return Error(ErrorCode::kTimeout, words_[0] + " of before still runs and cannot be killed");
+  }
+  survivor_.reset();
   std::optional<Pipe> out = MakePipe();
   std::optional<Pipe> err = MakePipe();
   if (!out || !err) return Error(ErrorCode::kInternal, "cannot make a pipe");
-  const Result<pid_t> pid = Spawn(command, *out, *err);
+  const Result<pid_t> pid = Spawn(words_, *out, *err);
   if (!pid.ok()) return pid.error();
-  Child child(*pid);
+  Child child(*pid, survivor_);
   out->write = net::Descriptor();
   err->write = net::Descriptor();
   std::string text;
   std::string complaints;
   bool more = true;
-  for (bool open = true; open || !child.Ended();) {
+  bool more_complaints = true;
+  for (bool ended = false; !ended;) {
     if (stopped) return Error(ErrorCode::kUnavailable, "shutting down");
     if (SteadyClock::now() >= limits.deadline) {
-      return Error(ErrorCode::kTimeout, command[0] + " has not ended in time and was killed");
+      return Error(ErrorCode::kTimeout, words_[0] + " has not ended in time");
     }
     // Its children may keep the pipes open when it has ended.
-    const bool ended = child.Ended();
-    pollfd ready[] = {{more ? out->read.get() : -1, POLLIN, 0}, {err->read.get(), POLLIN, 0}};
+    ended = child.Ended();
+    pollfd ready[] = {{more ? out->read.get() : -1, POLLIN, 0},
+                      {more_complaints ? err->read.get() : -1, POLLIN, 0}};
     poll(ready, 2, ended ? 0 : kLookMilliseconds);
     if (more) more = ReadSome(out->read, text);
-    std::string piece;
-    if (!ReadSome(err->read, piece) && !more) open = false;
-    complaints += piece;
+    if (more_complaints) more_complaints = ReadSome(err->read, complaints);
     if (complaints.size() > 8 * kComplaint) {
       complaints.erase(0, complaints.size() - 4 * kComplaint);
     }
     if (text.size() > limits.bytes) {
       return Error(ErrorCode::kInvalid,
-                   command[0] + " printed more than " + std::to_string(limits.bytes) + " bytes");
+                   words_[0] + " printed more than " + std::to_string(limits.bytes) + " bytes");
     }
-    if (ended) open = false;
   }
   if (child.status() == 0) return text;
-  return Error(ErrorCode::kInvalid, command[0] + " " + StatusText(child.status(), complaints));
+  return Error(ErrorCode::kInvalid, words_[0] + " " + StatusText(child.status(), complaints));
 }
 
 }  // namespace pgbeacon::native

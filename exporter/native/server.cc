@@ -44,6 +44,10 @@ Server::Server(scrape::Target& target, net::BlockingPool& pool, bool local)
 void Server::SetFacts(const collectors::ServerFacts& facts) {
   known_ = true;
   stale_ = true;
+  if (system_identifier_ != facts.system_identifier) {
+    last_archived_wal_.clear();
+    archived_until_.reset();
+  }
   system_identifier_ = facts.system_identifier;
   major_ = facts.major();
   start_time_ = facts.start_time_seconds;
@@ -77,9 +81,9 @@ void Server::TakeFamilies(const Families& families) {
     if (family.name == "pgbeacon_server_backend_pid") places_.tablespaces.clear();
     for (const ClientMetric& metric : family.metric) {
       const double value = metric.gauge.value;
-      if (family.name == "pgbeacon_server_archived_seconds") {
+      if (family.name == "pgbeacon_server_archived_until_seconds") {
         last_archived_wal_ = LabelOf(metric, "segment");
-        last_archived_seconds_ = value;
+        archived_until_ = value;
       } else if (family.name == "pgbeacon_server_wal_segment_bytes") {
         wal_segment_bytes_ = value;
       } else {

@@ -41,8 +41,10 @@ class Server {
   const std::string& system_identifier() const { return system_identifier_; }
   int major() const { return major_; }
   const std::optional<double>& wal_segment_bytes() const { return wal_segment_bytes_; }
+  /// An archived segment, the last one of those whose end is known.
   const std::string& last_archived_wal() const { return last_archived_wal_; }
-  const std::optional<double>& last_archived_seconds() const { return last_archived_seconds_; }
+  /// When the server had written it to its end.
+  const std::optional<double>& archived_until() const { return archived_until_; }
 
  private:
   void TakeFamilies(const Families& families);
@@ -62,7 +64,7 @@ class Server {
   scrape::HostPlaces places_;
   std::optional<double> wal_segment_bytes_;
   std::string last_archived_wal_;
-  std::optional<double> last_archived_seconds_;
+  std::optional<double> archived_until_;
 };
 
 }  // namespace pgbeacon::native

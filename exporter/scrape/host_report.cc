@@ -66,9 +66,18 @@ std::optional<collectors::CgroupFiles> ReadCgroup(int process) {
       collectors::CgroupPath(ReadText("/proc/" + std::to_string(process) + "/cgroup"));
   const std::string root = CgroupRoot();
   if (!path || root.empty()) return std::nullopt;
-  const std::string folder = root + (*path == "/" ? "" : *path) + "/";
+  std::string folder = *path == "/" ? "" : *path;
   collectors::CgroupFiles files;
-  for (const char* name : collectors::kCgroupFiles) files[name] = ReadText(folder + name);
+  for (const char* name : collectors::kCgroupFiles) {
+    files[name] = ReadText(root + folder + "/" + name);
+  }
+  while (!folder.empty()) {
+    folder.resize(folder.rfind('/'));
+    for (const char* name : collectors::kCgroupLimits) {
+      const std::string above = ReadText(root + folder + "/" + name);
+      files[name] = collectors::TighterLimit(files[name], above);
+    }
+  }
   return files;
 }
 

@@ -51,10 +51,15 @@ class Real(BeaconCase):
         wait_for(lambda: leader.scrape().value("patroni_is_paused") == 0, "the end of the pause", 30)
 
         self.replica.query("select pg_wal_replay_pause()")
-        self.leader.query("create table lag as select generate_series(1, 20000) x")
-        wait_for(lambda: (leader.scrape().value("patroni_member_lag_bytes", member="two") or 0) > 0, "lag", 30)
-        self.assertEqual(1, replica.scrape().value("patroni_xlog_paused"))
+        wait_for(lambda: replica.scrape().value("patroni_xlog_paused") == 1, "replay to pause", 30)
         self.replica.query("select pg_wal_replay_resume()")
+        receiver = self.replica.query("select pid from pg_stat_wal_receiver")[0][0]
+        os.kill(receiver, signal.SIGSTOP)
+        try:
+            self.leader.query("create table lag as select generate_series(1, 20000) x")
+            wait_for(lambda: (leader.scrape().value("patroni_member_lag_bytes", member="two") or 0) > 0, "lag", 30)
+        finally:
+            os.kill(receiver, signal.SIGCONT)
         wait_for(lambda: leader.scrape().value("patroni_member_lag_bytes", member="two") == 0, "no lag", 30)
 
         os.kill(self.cluster.etcd.pid, signal.SIGSTOP)  # the store is lost: the leader steps down
@@ -147,10 +152,21 @@ class Hostile(BeaconCase):
             handler.wfile.write(b" ")
             time.sleep(0.2)
 
+    @staticmethod
+    def chunks(handler):
+        handler.protocol_version = "HTTP/1.1"
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(b"1;x=")  # a chunk whose extension never ends
+        while True:
+            handler.wfile.write(b"y")
+            time.sleep(0.05)
+
     def test_answers_that_are_none_of_patronis(self):
         good = {"state": "running", "role": "replica"}
         cases = {"ten megabytes": self.body(b"[" + b"0," * 5_000_000 + b"0]"), "endless": self.endless,
-                 "slow": self.slow, "html": self.body(b"<html>"), "empty": self.body(b""),
+                 "slow": self.slow, "chunks": self.chunks, "html": self.body(b"<html>"), "empty": self.body(b""),
                  "cut": self.body(json.dumps(good).encode()[:10]), "denied": self.body(b"{}", 401),
                  "an error": self.body(b"{}", 500), "types": self.body(b'{"state": [], "role": 1e999}')}
         for name, answer in cases.items():

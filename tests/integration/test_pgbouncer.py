@@ -10,12 +10,14 @@ import unittest
 
 from harness.case import PairCase
 from harness.pgbouncer import Pooler
-from harness.postgres import free_port
+from harness.postgres import PASSWORD, free_port
 from harness.users import private_folder
 
 
 def config(primary, *poolers):
-    lines = "".join(f'      - {{name: {name}, dsn: "{dsn}"}}\n' for name, dsn in poolers)
+    """Poolers are (name, dsn), or (name, dsn, password file)."""
+    lines = "".join(f'      - {{name: {name}, dsn: "{dsn}"{"".join(", password_file: " + path for path in file)}}}\n'
+                    for name, dsn, *file in poolers)
     return f'targets:\n  - name: orders\n    dsn: "{primary.dsn()}"\n    pgbouncer:\n{lines}'
 
 
@@ -69,21 +71,24 @@ class Console(PairCase):
         busy.execute("rollback")
         logins = self.pooler.log().count("pgbouncer/beacon")
         program.scrape()
-        self.assertEqual(logins, self.pooler.log().count("pgbouncer/beacon"), "connected anew")
+        self.assertEqual(logins, self.pooler.log().count("pgbouncer/beacon"), self.pooler.log())
+        self.assertEqual(1, self.pooler.log().count("ERROR"), "what 1.18 does not know is asked once")
 
     def test_reasons_why_a_pooler_is_not_up(self):
         nobody = free_port()
         program = self.serve(
             ("good", self.pooler.dsn()), ("password", self.pooler.dsn(password="wrong")),
             ("gone", f"host=127.0.0.1 port={nobody} user=beacon dbname=pgbouncer"),
-            ("database", self.pooler.dsn().replace("dbname=pgbouncer", "dbname=app")))
+            ("database", self.pooler.dsn().replace("dbname=pgbouncer", "dbname=app")),
+            ("file", f"host=127.0.0.1 port={self.pooler.port} user=beacon dbname=pgbouncer",
+             self.write("password", PASSWORD + "\n")))
         page = program.scrape()
         reasons = {dict(key)["pgbouncer"]: dict(key)["reason"]
                    for key, value in page.series("pgbouncer_up_reason").items() if value == 1}
-        self.assertEqual({"good": "ok", "password": "auth_failed", "gone": "unreachable"},
-                         {name: reasons[name] for name in ("good", "password", "gone")})
+        self.assertEqual({"good": "ok", "file": "ok", "password": "auth_failed", "gone": "unreachable"},
+                         {name: reasons[name] for name in ("good", "file", "password", "gone")})
         self.assertNotEqual("ok", reasons["database"])
-        self.assertEqual(1, page.sum("pgbouncer_up"))
+        self.assertEqual(2, page.sum("pgbouncer_up"))
         self.assertIn("pgbouncer", page.failed_collectors())
         self.assertEqual(1, page.value("pg_up"))
         self.assertIsNotNone(page.value("pgbouncer_pools", pgbouncer="good"))

@@ -42,23 +42,23 @@ class Page:
         kind = family.type if self.openmetrics else declared.get(name, family.type)
         return {"untyped": "unknown"}.get(kind, kind)
 
-    def series(self, name, **labels):
+    def series(self, name, /, **labels):
         """{labels: value} of one name."""
         wanted = set(labels.items())
         return {key[1]: value for key, value in self.samples.items()
                 if key[0] == name and wanted <= key[1]}
 
-    def value(self, name, **labels):
+    def value(self, name, /, **labels):
         """The one value, nothing where there is none; several are a mistake of the test."""
         found = self.series(name, **labels)
         if len(found) > 1:
             raise AssertionError(f"{name}{labels} means {len(found)} series: {list(found)[:5]}")
         return next(iter(found.values()), None)
 
-    def sum(self, name, **labels):
+    def sum(self, name, /, **labels):
         return sum(self.series(name, **labels).values())
 
-    def labels(self, name, label, **labels):
+    def labels(self, name, label, /, **labels):
         """The values of one label over all series of a name."""
         return {dict(key)[label] for key in self.series(name, **labels)}
 

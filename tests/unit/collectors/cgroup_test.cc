@@ -27,7 +27,10 @@ TEST(Cgroup, DecodesItsFiles) {
   files["memory.high"] = "max\n";
   files["memory.max"] = "4194304\n";
   files["memory.swap.current"] = "0\n";
+  files["memory.swap.peak"] = "8192\n";
   files["memory.swap.max"] = "max\n";
+  files["pids.current"] = "9\n";
+  files["pids.max"] = "max\n";
   files["memory.events"] = "low 0\nhigh 1\nmax 2\noom 3\noom_kill 4\noom_group_kill 0\n";
   files["memory.stat"] = "anon 10\nfile 20\nkernel 30\nkernel_stack 31\nshmem 40\nfile_dirty 50\n";
   files["io.stat"] =
@@ -40,6 +43,15 @@ TEST(Cgroup, DecodesItsFiles) {
   AddCgroup(
       files, [](std::string_view device) { return device == "8:0" ? "sda" : ""; }, sheet);
   ExpectGolden("cgroup.golden", sheet.Take());
+}
+
+TEST(Cgroup, IsBoundByTheTightestOfTheLimitsAbove) {
+  EXPECT_EQ(TighterLimit("max\n", "4096\n"), "4096\n");
+  EXPECT_EQ(TighterLimit("4096\n", "max\n"), "4096\n");
+  EXPECT_EQ(TighterLimit("4096\n", ""), "4096\n");
+  EXPECT_EQ(TighterLimit("", "max\n"), "");
+  EXPECT_EQ(TighterLimit("300000 200000\n", "100000 100000\n"), "100000 100000\n");
+  EXPECT_EQ(TighterLimit("100000 100000\n", "max 100000\n"), "100000 100000\n");
 }
 
 TEST(Cgroup, SaysNothingOfWhatItCannotRead) {

@@ -60,7 +60,7 @@ TEST(PgBackRest, ExtendsTheRecoveryWindowOverArchivedWal) {
   BackrestContext context = Context();
   EXPECT_EQ(ValueOf(Decode(text, context), kEnd), "1795277314");
   context.last_archived_wal = "000000010000000000000006";
-  context.last_archived_seconds = 1795277319;
+  context.archived_until = 1795277319;
   EXPECT_EQ(ValueOf(Decode(text, context), kEnd), "1795277319");
   context.last_archived_wal = "000000010000000000000007";  // is not in the repository
   EXPECT_EQ(ValueOf(Decode(text, context), kEnd), "1795277314");
@@ -86,6 +86,25 @@ TEST(PgBackRest, TakesABackupWithPageErrorsForBad) {
   EXPECT_EQ(ValueOf(families, "pg_backup_bad_backups" + labels), "1");
   EXPECT_EQ(ValueOf(families, "pg_backup_last_success" + labels), "0");
   EXPECT_EQ(ValueOf(families, "pg_backup_last_age_seconds" + labels), "");
+}
+
+TEST(PgBackRest, LeavesOutSingleBackupsWhereThereAreTooMany) {
+  std::string text = R"([{"name": "m", "db": [{"id": 1, "repo-key": 1}], "backup": [)";
+  for (int i = 1; i <= 20'000; ++i) {
+    text += R"({"type": "full", "label": "b)" + std::to_string(i) +
+            R"(", "database": {"id": 1, "repo-key": 1}, "timestamp": {"stop": )" +
+            std::to_string(i) + "}},";
+  }
+  text.back() = ']';
+  const Result<BackrestInfo> info = ReadBackrestInfo(text + R"(}, {"name": "n"}])");
+  ASSERT_TRUE(info.ok());
+  std::size_t dropped = 0;
+  const Families families = BackrestFamilies(*info, Context(), dropped);
+  EXPECT_GT(dropped, 0U);
+  EXPECT_EQ(ValueOf(families, R"(pg_backup_last_timestamp_seconds)"
+                              R"({name="m",kind="pgbackrest",repo="1",type="full"})"),
+            "20000");
+  EXPECT_NE(ValueOf(families, R"(pgbackrest_stanza_status{stanza="n"})"), "");
 }
 
 TEST(PgBackRest, SurvivesHostileText) {

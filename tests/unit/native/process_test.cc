@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <csignal>
+#include <ctime>
 #include <fstream>
 #include <thread>
 
@@ -20,7 +22,7 @@ class Process : public testing::Test {
     CommandLimits limits;
     limits.deadline = SteadyClock::now() + timeout;
     limits.bytes = bytes;
-    return RunCommand({"sh", "-c", script}, limits, stopped_);
+    return Command({"sh", "-c", script}).Run(limits, stopped_);
   }
 
   std::atomic<bool> stopped_ = false;
@@ -84,10 +86,22 @@ TEST_F(Process, EndsWhatPrintsTooMuchAndWhatIsStopped) {
   EXPECT_FALSE(Shell("sleep 100").ok());
 }
 
+TEST_F(Process, SleepsWhileACommandPrintsNothingMore) {
+  const std::clock_t before = std::clock();
+  EXPECT_EQ(Shell("echo text; exec >&- 2>&-; sleep 1").value(), "text\n");
+  EXPECT_LT(std::clock() - before, CLOCKS_PER_SEC / 2);
+}
+
+TEST_F(Process, GivesTheCommandThePipeSignal) {
+  std::signal(SIGPIPE, SIG_IGN);
+  EXPECT_EQ(Shell("(yes; echo $? >&2) | head -n 1").value(), "y\n");
+  std::signal(SIGPIPE, SIG_DFL);
+}
+
 TEST_F(Process, TellsAProgramThatIsNotThere) {
   CommandLimits limits;
   limits.deadline = SteadyClock::now() + milliseconds(1000);
-  const Result<std::string> text = RunCommand({"/no/such/program"}, limits, stopped_);
+  const Result<std::string> text = Command({"/no/such/program"}).Run(limits, stopped_);
   ASSERT_FALSE(text.ok());
   EXPECT_EQ(text.error().code, ErrorCode::kNotFound);
   EXPECT_THAT(text.error().message, HasSubstr("/no/such/program"));

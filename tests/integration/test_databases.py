@@ -14,19 +14,28 @@ class Locks(PairCase):
 
     def test_locked_tables_are_left_out_of_sizes_and_nothing_is_said_in_the_servers_log(self):
         self.primary.query("create table held (a int primary key, b text);"
-                           "create table awaited (a int); create table free (a int)")
+                           "create table awaited (a int); create table free (a int);"
+                           "create sequence altered; create sequence dropped;"
+                           "create sequence used maxvalue 4; select nextval('used');"
+                           "grant select on all sequences in schema public to beacon")
         holder, reader, waiter = (self.session(self.primary) for _ in range(3))
         for session in (holder, reader, waiter):
             session.autocommit = False
         self.addCleanup(reader.rollback)  # first: it ends the waiter's statement
-        holder.cursor().execute("lock table held")
+        holder.cursor().execute("lock table held; alter sequence altered maxvalue 4; drop sequence dropped")
         reader.cursor().execute("select count(*) from awaited")
         waiting = Background(lambda: self.wait_for_lock(waiter))
         waiting.start()
         awaited = ("select count(*) from pg_locks where relation = 'awaited'::regclass and not granted")
         wait_for(lambda: self.primary.value(awaited), "somebody to await the lock")
-        page = self.beacon("--collector.index_size", dsn=self.primary.dsn()).scrape()
+        flags = [f"--collector.{name}" for name in relations.COLLECTORS]
+        exporter = self.beacon(*flags, dsn=self.primary.dsn())
+        started = time.monotonic()
+        page = exporter.scrape(seconds=5)
+        self.assertLess(time.monotonic() - started, 5)
         self.assertEqual({}, page.failed_collectors())
+        self.assertEqual(2, page.value("pg_sequences_unread"))
+        self.assertEqual({"used"}, page.labels("pg_sequence_used_ratio", "sequencename"))
         self.assertEqual(2, page.value("pg_table_sizes_skipped"))
         self.assertEqual(0, page.value("pg_index_sizes_skipped"))
         self.assertEqual({"free"}, page.labels("pg_stat_user_tables_table_size_bytes", "relname"))
@@ -59,6 +68,19 @@ class Locks(PairCase):
             create function public.pg_table_size(regclass) returns bigint language sql
               as 'select public.boom()::bigint';
             create function public.evil_eq(name, name) returns bool language sql as 'select true';
+            create function public.evil_div(bigint, double precision) returns double precision
+              language sql as 'select 666::float8';
+            create operator public./ (leftarg = bigint, rightarg = double precision,
+                                      procedure = public.evil_div);
+            create type public.int8 as enum ('evil');
+            create type public.regclass as enum ('evil');
+            create domain public.name as pg_catalog.text check (public.boom() = 1);
+            create cast (public.int8 as pg_catalog.int4) with inout as implicit;
+            create function public.evil_cast(pg_catalog.oid) returns pg_catalog.name
+              language sql as 'select ''evil''::pg_catalog.name';
+            create cast (pg_catalog.oid as pg_catalog.name) with function public.evil_cast as implicit;
+            create function public.pg_stat_get_dead_tuples(pg_catalog.oid) returns bigint
+              language sql as 'select public.boom()::bigint';
             create operator public.= (leftarg = name, rightarg = name, procedure = public.evil_eq);
             create function public.evil_int(name) returns int language sql as 'select public.boom()';
             create operator public.~ (rightarg = name, procedure = public.evil_int);

@@ -192,6 +192,43 @@ class Databases(PairCase):
         self.assertEqual(1, done.returncode)
         self.assertIn("'exclude' goes with 'all: true' or 'include'", done.stdout + done.stderr)
 
+    def test_what_has_no_series_of_its_own_is_in_the_remainder(self):
+        self.make("crowded")
+        self.primary.query("do $$ begin for i in 1..200 loop"
+                           " execute 'create table many' || i || ' (a int)';"
+                           " execute 'insert into many' || i || ' select generate_series(1, 50)';"
+                           " end loop; end $$", dbname="crowded")
+        path = self.write("pgbeacon.yml", "targets:\n  - name: db1\n"
+                          f"    dsn: \"{self.primary.dsn(dbname='crowded')}\"\n"
+                          "collectors: {stat_user_tables: {limit: 1000}}\n")
+        exporter = self.beacon("--config.file", path)
+        rows = 10000
+        before = None
+        for tables, members_stay in (((), True), (range(1, 200, 7), True), ((199,) * 40, False),
+                                     (range(1, 200, 3), True), ((), True)):
+            for table in tables:
+                self.primary.query(f"insert into many{table} values (1)", dbname="crowded")
+            rows += len(tables)
+            inserted = "select sum(n_tup_ins) from pg_stat_user_tables"
+            wait_for(lambda: self.primary.value(inserted, dbname="crowded") == rows, "statistics")
+            page = exporter.scrape()
+            self.assertEqual({}, page.failed_collectors())
+            self.assertEqual(rows, page.sum("pg_stat_user_tables_n_live_tup"))
+            shown = page.series("pg_stat_user_tables_n_tup_ins")
+            kept = page.labels("pg_stat_user_tables_n_tup_ins", "relname") - {"other"}
+            outputs = sum(len(page.series(name, relname=min(kept))) for name in page.names()
+                          if name.startswith("pg_stat_user_tables_") and "_size_" not in name)
+            self.assertLess(len(kept), 100)
+            self.assertEqual((200 - len(kept)) * outputs,
+                             page.value("pgbeacon_series_dropped", collector="stat_user_tables"))
+            if before is not None:
+                steps = [value - before[series] for series, value in shown.items() if series in before]
+                self.assertLessEqual(0, min(steps))
+                self.assertEqual(len(tables), sum(steps))
+                self.assertEqual(members_stay, set(before) == set(shown))
+            before = shown
+        self.assertIn("many199", kept)
+
     def test_memory_and_series_stay_within_limits_with_many_databases_and_tables(self):
         self.make("pattern")
         many = ("do $$ begin for i in 1..%d loop execute 'create table many' || i || ' (a int)';"

@@ -15,9 +15,9 @@ using collectors::PlannedCollector;
 
 // DROP DATABASE gives others five seconds to leave: no connection may be open for longer, connect
 // and all.
-constexpr std::chrono::milliseconds kStatementTimeout{3000};
-constexpr std::chrono::milliseconds kGrace{500};  // for the server's own timeout to reach us first
-constexpr std::chrono::seconds kOpen{1};          // then the next collector gets a new connection
+constexpr std::chrono::milliseconds kStatementTimeout{4000};
+constexpr std::chrono::milliseconds kGrace{300};  // for the server's own timeout to reach us first
+constexpr std::chrono::milliseconds kOpen{500};   // then the next collector gets a new connection
 
 /// Whether other databases will be refused as well.
 bool IsOfTheServer(const Error& error) {

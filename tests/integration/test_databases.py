@@ -97,7 +97,6 @@ class Locks(PairCase):
 
 
 class Databases(PairCase):
-    with_standby = False
     settings = {**relations.SETTINGS, "max_connections": "60"}
 
     def config(self, databases):
@@ -142,6 +141,23 @@ class Databases(PairCase):
         self.assertEqual([], self.primary.complaints_about())
         wait_for(lambda: self.primary.backends() == 1, "the visits to end")
 
+    def test_databases_of_a_standby_are_visited_and_dropped_under_it(self):
+        self.make("seen")
+        self.primary.query("create table t (a int)", dbname="seen")
+        path = self.write("pgbeacon.yml", "targets:\n  - name: db2\n"
+                          f"    dsn: \"{self.standby.dsn()}\"\n    databases: {{all: true, interval: 50ms}}\n")
+        exporter = self.beacon("--config.file", path)
+
+        def seen():
+            page = exporter.scrape()
+            self.assertEqual({}, page.failed_collectors())
+            return page.labels("pg_table_estimated_size_bytes", "relname", datname="seen") == {"t"}
+
+        wait_for(seen, "a visit", 20)
+        self.drop("seen")
+        wait_for(lambda: "seen" not in exporter.scrape().labels("pgbeacon_database_age_seconds", "datname"),
+                 "it to vanish", 20)
+
     def test_databases_can_be_dropped_at_any_time_and_vanish(self):
         self.make("stays", "failing")
         self.primary.query("create table t (a int)", dbname="stays")
@@ -184,8 +200,16 @@ class Databases(PairCase):
         self.assertNotIn("pgbeacon_databases", page.names())
         self.assertNotIn("other", page.labels("pg_stat_user_tables_n_tup_ins", "datname"))
         path = self.config("{include: [ot*], exclude: [postgres]}")
-        page = self.beacon("--config.file", path).scrape()
-        self.assertEqual({"other"}, page.labels("pg_stat_user_tables_n_tup_ins", "datname"))
+        by_environment = {"PG_EXPORTER_AUTO_DISCOVER_DATABASES": "true",
+                          "PG_EXPORTER_INCLUDE_DATABASES": "x,ot*",
+                          "PG_EXPORTER_EXCLUDE_DATABASES": "postgres"}
+        for exporter in (self.beacon("--config.file", path),
+                         self.beacon(dsn=self.primary.dsn(), env=by_environment),
+                         self.beacon("--auto-discover-databases", "--include-databases=ot*",
+                                     "--exclude-databases=postgres", dsn=self.primary.dsn())):
+            page = exporter.scrape()
+            self.assertEqual({"other"}, page.labels("pg_stat_user_tables_n_tup_ins", "datname"))
+            self.assertEqual(0, page.value("pgbeacon_series_dropped", collector="stat_user_tables"))
 
     def test_an_exclusion_without_discovery_is_a_mistake(self):
         done = beacon.run("config", "check", self.config("{exclude: [test_*]}"))

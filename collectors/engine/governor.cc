@@ -176,10 +176,19 @@ class Governor::Pass {
       ranked.rank += by == kNone ? 1 : NumberOr0(rows_.at(row, by));
       rule.of_row.back() = &ranked;
     }
-    ChooseMembers(planned_.keep[index], rule.ranked, state_.members_[index]);
+    ChooseMembers(Keep(index), rule.ranked, state_.members_[index]);
     if (rule.top->of.empty() && rule.top->other && !counters_.empty()) {
       RestOf(std::vector<std::string>(labels_.size(), std::string(kOther)));
     }
+  }
+
+  /// How many the rule keeps: as it says, else what the limit has room for beside the remainder.
+  std::size_t Keep(std::size_t index) const {
+    if (planned_.keep[index] > 0) return planned_.keep[index];
+    std::size_t series = 0;
+    for (const auto& [column, outputs] : outputs_) series += outputs;
+    const std::size_t rows = planned_.limit / std::max<std::size_t>(series, 1);
+    return rows - std::min<std::size_t>(rows, 1);
   }
 
   bool IsMember(const Rule& rule, std::size_t row) const {

@@ -19,7 +19,7 @@ Top ReadTop(YamlMap& map) {
   top.of = map.Strings("of");
   top.by = map.String("by").value_or("");
   top.other = map.Bool("other").value_or(true);
-  const std::string keep = map.Require("keep");
+  const std::string keep = map.String("keep").value_or("");
   const std::optional<std::int64_t> number = ParseInt(keep);
   if (!number) {
     top.keep_option = keep;

@@ -59,9 +59,9 @@ enum class Remainder { kNone, kSum, kMax };
 struct Top {
   std::vector<std::string> of;  ///< labels; empty: all but the target's
   std::string by;               ///< column whose sum ranks; empty: the number of rows
-  std::size_t keep = 0;
-  std::string keep_option;  ///< the option that gives `keep`; empty: none
-  bool other = true;        ///< whether what is not kept is shown as "other"
+  std::size_t keep = 0;         ///< 0 without an option: what the limit has room for
+  std::string keep_option;      ///< the option that gives `keep`; empty: none
+  bool other = true;            ///< whether what is not kept is shown as "other"
 };
 
 /// Texts of a label's values that are asked for once each.

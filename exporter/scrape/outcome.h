@@ -8,6 +8,9 @@
 
 namespace pgbeacon::scrape {
 
+/// Series of a page's collectors together.
+inline constexpr std::size_t kSeriesLimit = 200'000;
+
 struct Outcome {
   bool done = false;    ///< it has ended, well or not
   std::string failure;  ///< reason label; empty when it succeeded

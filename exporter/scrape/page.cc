@@ -1,6 +1,8 @@
 #include "exporter/scrape/page.h"
 
+#include <map>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "base/text.h"
@@ -51,16 +53,10 @@ Family NewFamily(const Made& made) { return pgbeacon::NewFamily(made.name, made.
 /// The families with one sample per collector, filled side by side.
 class CollectorFamilies {
  public:
-  explicit CollectorFamilies(const Rotation* rotation) : rotation_(rotation) {}
-
-  /// `cut`: series that the page has no room for.
-  void Ran(const std::string& collector, const Outcome& outcome, std::optional<double> age,
-           std::size_t cut) {
+  void Ran(const std::string& collector, const Outcome& outcome, std::optional<double> age) {
     const Labels label = {{"collector", collector}};
     AddSample(success_, label, outcome.failure.empty() ? 1 : 0);
     AddSample(duration_, label, outcome.seconds);
-    const std::size_t elsewhere = rotation_ ? rotation_->Dropped(collector) : 0;
-    AddSample(dropped_, label, static_cast<double>(outcome.dropped + elsewhere + cut));
     if (age) AddSample(age_, label, *age);
     if (!outcome.failure.empty()) Reason(collector, outcome.failure);
   }
@@ -69,6 +65,10 @@ class CollectorFamilies {
   void Failed(const std::string& collector, const std::string& reason) {
     AddSample(success_, {{"collector", collector}}, 0);
     Reason(collector, reason);
+  }
+
+  void Dropped(const std::string& collector, std::size_t series) {
+    AddSample(dropped_, {{"collector", collector}}, static_cast<double>(series));
   }
 
   void Sampled(const std::string& collector, Duration sampled, Duration missed) {
@@ -87,7 +87,6 @@ class CollectorFamilies {
     AddSample(failure_, {{"collector", collector}, {"reason", reason}}, 1);
   }
 
-  const Rotation* rotation_;
   Family success_ = NewFamily(kSuccess);
   Family duration_ = NewFamily(kDuration);
   Family age_ = NewFamily(kAge);
@@ -177,25 +176,59 @@ class Room {
   std::size_t left_;
 };
 
-void AddScraped(const PageInput& input, std::size_t index, CollectorFamilies& own, Room& room) {
+/// What collectors gave in other databases.
+class Elsewhere {
+ public:
+  explicit Elsewhere(const Rotation* rotation) : rotation_(rotation) {
+    if (rotation != nullptr) shown_ = rotation->Shown();
+  }
+
+  /// Returns how many series of the collector stay out.
+  std::size_t Add(std::string_view collector, Room& room) {
+    if (rotation_ == nullptr) return 0;
+    std::size_t dropped = rotation_->Dropped(collector);
+    const auto shown = shown_.find(collector);
+    if (shown == shown_.end()) return dropped;
+    for (const Families* families : shown->second) dropped += room.Add(*families);
+    shown_.erase(shown);
+    return dropped;
+  }
+
+  /// Those that do not run in the connected database.
+  void AddRest(CollectorFamilies& own, Room& room) {
+    while (!shown_.empty()) {
+      const std::string collector(shown_.begin()->first);
+      own.Dropped(collector, Add(collector, room));
+    }
+  }
+
+ private:
+  const Rotation* rotation_;
+  std::map<std::string_view, std::vector<const Families*>> shown_;
+};
+
+/// These add one collector of the plan and return how many series of its last run stay out; nothing
+/// when there was none.
+std::optional<std::size_t> AddScraped(const PageInput& input, std::size_t index,
+                                      CollectorFamilies& own, Room& room) {
   const std::string& name = input.plan->on[index].collector->name;
   if (!input.outcomes || index >= input.outcomes->size() || !(*input.outcomes)[index].done) {
     own.Failed(name, input.unfinished);
-    return;
+    return std::nullopt;
   }
   Outcome& outcome = (*input.outcomes)[index];
-  const std::size_t cut =
-      room.Add(input.take ? std::exchange(outcome.families, {}) : outcome.families);
-  own.Ran(name, outcome, outcome.failure.empty() ? std::optional<double>(0) : std::nullopt, cut);
+  own.Ran(name, outcome, outcome.failure.empty() ? std::optional<double>(0) : std::nullopt);
+  return outcome.dropped +
+         room.Add(input.take ? std::exchange(outcome.families, {}) : outcome.families);
 }
 
-void AddScheduled(const PageInput& input, const PlannedCollector& planned, CollectorFamilies& own,
-                  Room& room) {
+std::optional<std::size_t> AddScheduled(const PageInput& input, const PlannedCollector& planned,
+                                        CollectorFamilies& own, Room& room) {
   const std::string& name = planned.collector->name;
   const Schedule::Entry* entry = input.schedule ? input.schedule->Find(name) : nullptr;
   if (!entry) {
     own.Failed(name, "timeout");
-    return;
+    return std::nullopt;
   }
   std::optional<double> age;
   std::size_t cut = 0;
@@ -203,21 +236,36 @@ void AddScheduled(const PageInput& input, const PlannedCollector& planned, Colle
     age = Seconds(input.now - entry->shown_at);
     cut = room.Add(entry->shown);
   }
-  own.Ran(name, entry->last, age, cut);
+  own.Ran(name, entry->last, age);
+  return entry->last.dropped + cut;
 }
 
-void AddSampled(const PageInput& input, const PlannedCollector& planned, CollectorFamilies& own,
-                Room& room) {
+std::optional<std::size_t> AddSampled(const PageInput& input, const PlannedCollector& planned,
+                                      CollectorFamilies& own, Room& room) {
   const std::string& name = planned.collector->name;
-  if (input.samplings == nullptr) return;
+  if (input.samplings == nullptr) return std::nullopt;
   const auto sampling = input.samplings->find(name);
-  if (sampling == input.samplings->end()) return;
+  if (sampling == input.samplings->end()) return std::nullopt;
   const Sampling& seen = sampling->second;
   own.Sampled(name, seen.sampled, seen.missed);
-  if (!seen.last.done) return;
+  if (!seen.last.done) return std::nullopt;
   std::optional<double> age;
   if (seen.good) age = Seconds(input.now - *seen.good);
-  own.Ran(name, seen.last, age, room.Add(seen.tally.families()));
+  own.Ran(name, seen.last, age);
+  return seen.last.dropped + room.Add(seen.tally.families());
+}
+
+std::optional<std::size_t> AddPlanned(const PageInput& input, std::size_t index,
+                                      CollectorFamilies& own, Room& room) {
+  const PlannedCollector& planned = input.plan->on[index];
+  if (planned.sample) return AddSampled(input, planned, own, room);
+  if (input.reason != pg::UpReason::kOk) {
+    own.Failed(planned.collector->name,
+               input.reason == pg::UpReason::kTimeout ? "timeout" : "connection");
+    return std::nullopt;
+  }
+  if (planned.interval) return AddScheduled(input, planned, own, room);
+  return AddScraped(input, index, own, room);
 }
 
 }  // namespace
@@ -228,28 +276,23 @@ Families MakePage(const PageInput& input) {
   ApplyPrefix(input.naming, page, 0);
   const bool up = input.reason == pg::UpReason::kOk;
   if (up && input.facts) AddIdentity(input, page);
-  CollectorFamilies own(input.rotation);
+  CollectorFamilies own;
   Room room(page, input.series_limit);
+  Elsewhere elsewhere(up ? input.rotation : nullptr);
   if (input.plan) {
     for (std::size_t i = 0; i < input.plan->on.size(); ++i) {
-      const PlannedCollector& planned = input.plan->on[i];
+      const collectors::Collector& collector = *input.plan->on[i].collector;
       const std::size_t first = page.size();
-      if (planned.sample) {
-        AddSampled(input, planned, own, room);
-      } else if (!up) {
-        own.Failed(planned.collector->name,
-                   input.reason == pg::UpReason::kTimeout ? "timeout" : "connection");
-      } else if (planned.interval) {
-        AddScheduled(input, planned, own, room);
-      } else {
-        AddScraped(input, i, own, room);
-      }
-      if (planned.collector->legacy) ApplyPrefix(input.naming, page, first);
+      const std::optional<std::size_t> here = AddPlanned(input, i, own, room);
+      const std::size_t there = elsewhere.Add(collector.name, room);
+      if (here || there > 0) own.Dropped(collector.name, here.value_or(0) + there);
+      if (collector.legacy) ApplyPrefix(input.naming, page, first);
     }
     for (const collectors::OffCollector& off : input.plan->off) {
       if (off.missing) own.Failed(off.collector->name, off.label);
     }
   }
+  elsewhere.AddRest(own, room);
   if (up && input.rotation) input.rotation->AppendTo(page, input.now);
   own.MoveTo(page);
   ApplyLabels(input.naming, page);
@@ -257,13 +300,13 @@ Families MakePage(const PageInput& input) {
 }
 
 void AppendReports(const std::vector<Report>& reports, Families& page) {
-  CollectorFamilies own(nullptr);
+  CollectorFamilies own;
   for (const Report& report : reports) {
     Outcome outcome;
     outcome.failure = report.failure;
     outcome.seconds = report.seconds;
-    outcome.dropped = report.dropped;
-    own.Ran(report.collector, outcome, report.age, 0);
+    own.Ran(report.collector, outcome, report.age);
+    own.Dropped(report.collector, report.dropped);
   }
   own.MoveTo(page);
 }

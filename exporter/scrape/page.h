@@ -24,8 +24,6 @@
 
 namespace pgbeacon::scrape {
 
-inline constexpr std::size_t kSeriesLimit = 200'000;
-
 /// Everything that a page is made of. Borrowed for the call.
 struct PageInput {
   std::string server;  ///< value of the peer's `server` label

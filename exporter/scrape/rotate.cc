@@ -13,9 +13,11 @@ namespace {
 
 using collectors::PlannedCollector;
 
-constexpr std::chrono::seconds kStatementTimeout{10};  // of a collector that names none
-constexpr std::chrono::seconds kGrace{1};  // for the server's own timeout to reach us first
-constexpr std::chrono::seconds kOpen{2};   // then the next collector gets a new connection
+// DROP DATABASE gives others five seconds to leave: no connection may be open for longer, connect
+// and all.
+constexpr std::chrono::milliseconds kStatementTimeout{4000};
+constexpr std::chrono::milliseconds kGrace{300};  // for the server's own timeout to reach us first
+constexpr std::chrono::milliseconds kOpen{500};   // then the next collector gets a new connection
 
 /// Whether other databases will be refused as well.
 bool IsOfTheServer(const Error& error) {
@@ -71,6 +73,8 @@ net::awaitable<bool> Target::State::BeginPass() {
     spdlog::warn("target={}: the databases cannot be listed: {}", options_.name,
                  begun.error().message);
   }
+  std::erase_if(governors_elsewhere_,
+                [this](const auto& entry) { return !rotation_.Has(entry.first); });
   co_return begun.ok();
 }
 
@@ -119,10 +123,8 @@ net::awaitable<bool> Target::State::RunRound(pg::Connection& connection, std::st
     }
   };
   std::vector<pg::Statement> statements;
-  std::chrono::milliseconds longest = kStatementTimeout;
   for (const PlannedCollector* planned : round) {
-    statements.push_back(ToStatement(*planned, planned->timeout.value_or(kStatementTimeout)));
-    longest = std::max(longest, statements.back().timeout);
+    statements.push_back(ToStatement(*planned, kStatementTimeout));
   }
   std::size_t answered = 0;
   const auto take = [&](std::size_t statement, pg::Answer answer) {
@@ -136,7 +138,7 @@ net::awaitable<bool> Target::State::RunRound(pg::Connection& connection, std::st
   };
   pg::AnswerSink sink = take;
   const Status status = co_await connection.Run(
-      std::move(statements), SteadyClock::now() + longest + kGrace, std::move(sink));
+      std::move(statements), SteadyClock::now() + kStatementTimeout + kGrace, std::move(sink));
   if (status.ok()) co_return true;
   for (; answered < round.size(); ++answered) {
     Outcome outcome;

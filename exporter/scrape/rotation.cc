@@ -44,10 +44,23 @@ bool HasDatname(const ClientMetric& metric) {
       metric.label, [](const ClientMetric::Label& label) { return label.name == "datname"; });
 }
 
-std::size_t Series(const Families& families) {
+std::size_t Count(const Families& families) {
   std::size_t series = 0;
   for (const Family& family : families) series += family.metric.size();
   return series;
+}
+
+/// What one more may have of `room` when those with these wants are served as well: who wants less
+/// than an equal part gets what it wants, all others get the same.
+std::size_t FairShare(std::size_t room, std::vector<std::size_t> wants) {
+  std::ranges::sort(wants);
+  std::size_t sharers = wants.size() + 1;
+  for (const std::size_t want : wants) {
+    if (want >= room / sharers) break;
+    room -= want;
+    --sharers;
+  }
+  return room / sharers;
 }
 
 }  // namespace
@@ -101,6 +114,13 @@ std::optional<std::string> Rotation::Next() {
   if (queue_.empty()) return std::nullopt;
   std::string next = std::move(queue_.front());
   queue_.pop_front();
+  totals_.clear();
+  for (const auto& [name, database] : databases_) {
+    for (const auto& [collector, entry] : database.entries) {
+      totals_[collector].held += entry.series.held;
+      totals_[collector].wanted += entry.series.wanted;
+    }
+  }
   return next;
 }
 
@@ -123,14 +143,37 @@ std::vector<const PlannedCollector*> Rotation::DueIn(const std::string& database
   return due;
 }
 
+Rotation::Series Rotation::Of(const Database& database, std::string_view collector) const {
+  const auto entry = database.entries.find(collector);
+  return entry == database.entries.end() ? Series() : entry->second.series;
+}
+
 std::size_t Rotation::Room(const std::string& database, const PlannedCollector& planned) const {
+  const std::string& collector = planned.collector->name;
   std::size_t held = 0;
+  std::vector<std::size_t> wants;
+  Series own;
   for (const auto& [name, other] : databases_) {
-    if (name == database) continue;
-    const auto entry = other.entries.find(planned.collector->name);
-    if (entry != other.entries.end()) held += Series(entry->second.shown);
+    const Series series = Of(other, collector);
+    if (name == database) {
+      own = series;
+    } else {
+      held += series.held;
+      wants.push_back(series.wanted);
+    }
   }
-  return planned.limit - std::min(planned.limit, held);
+  std::size_t held_by_all = 0;
+  std::vector<std::size_t> wants_of_others;
+  for (const auto& [name, total] : totals_) {
+    held_by_all += total.held;
+    if (name != collector) wants_of_others.push_back(total.wanted);
+  }
+  held_by_all -= std::min(held_by_all, own.held);
+  const std::size_t limit =
+      std::min(planned.limit, FairShare(kSeriesLimit, std::move(wants_of_others)));
+  const std::size_t left = limit - std::min(limit, held);
+  const std::size_t left_for_all = kSeriesLimit - std::min(kSeriesLimit, held_by_all);
+  return std::min({left, left_for_all, FairShare(limit, std::move(wants))});
 }
 
 bool Rotation::Record(const std::string& database, const PlannedCollector& planned, Outcome outcome,
@@ -142,6 +185,12 @@ bool Rotation::Record(const std::string& database, const PlannedCollector& plann
   if (outcome.failure.empty()) {
     NameDatabase(outcome.families, database);
     entry.shown = std::move(outcome.families);
+    Series& total = totals_[planned.collector->name];
+    const Series before = entry.series;
+    entry.series.held = Count(entry.shown);
+    entry.series.wanted = entry.series.held + outcome.dropped;
+    total.held += entry.series.held - before.held;
+    total.wanted += entry.series.wanted - before.wanted;
     entry.shown_at = now;
     entry.due = now + entry.interval;
   } else {
@@ -178,13 +227,16 @@ void Rotation::Expire(TimePoint now) {
   const Duration period = Period();
   for (auto& [name, database] : databases_) {
     for (auto& [collector, entry] : database.entries) {
-      if (now - entry.shown_at > kMissedVisits * std::max(entry.interval, period)) entry.shown = {};
+      if (now - entry.shown_at <= kMissedVisits * std::max(entry.interval, period)) continue;
+      entry.shown = {};
+      entry.series = {};
     }
   }
 }
 
 void Rotation::Clear() {
   databases_.clear();
+  totals_.clear();
   queue_.clear();
   begun_.reset();
   ended_ = false;
@@ -199,17 +251,18 @@ std::size_t Rotation::Dropped(std::string_view collector) const {
   return dropped;
 }
 
-void Rotation::AppendTo(Families& page, TimePoint now) const {
-  if (!discovery_.on || !begun_) return;
+std::map<std::string_view, std::vector<const Families*>> Rotation::Shown() const {
+  std::map<std::string_view, std::vector<const Families*>> shown;
   for (const auto& [name, database] : databases_) {
     for (const auto& [collector, entry] : database.entries) {
-      page.insert(page.end(), entry.shown.begin(), entry.shown.end());
+      if (entry.series.held > 0) shown[collector].push_back(&entry.shown);
     }
   }
-  AppendOwn(page, now);
+  return shown;
 }
 
-void Rotation::AppendOwn(Families& page, TimePoint now) const {
+void Rotation::AppendTo(Families& page, TimePoint now) const {
+  if (!discovery_.on || !begun_) return;
   Families own;
   own.reserve(4);
   Family& states = AddFamily(own, "pgbeacon_databases", MetricType::Gauge,

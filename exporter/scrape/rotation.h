@@ -54,7 +54,8 @@ class Rotation {
   std::vector<const collectors::PlannedCollector*> DueIn(const std::string& database,
                                                          const collectors::Plan& plan,
                                                          TimePoint now) const;
-  /// How many series of the collector the database may have, given what others hold.
+  /// How many series of the collector the database may have beside what is held: never more than
+  /// the limits of the collector and of a page leave, and no more than its fair share of them.
   std::size_t Room(const std::string& database, const collectors::PlannedCollector& planned) const;
   /// Returns whether it failed otherwise than the time before.
   bool Record(const std::string& database, const collectors::PlannedCollector& planned,
@@ -63,23 +64,32 @@ class Rotation {
   /// It could not be connected to. Returns whether that is new.
   bool Failed(const std::string& database, const std::string& reason);
   void Forget(const std::string& database) { databases_.erase(database); }
+  bool Has(const std::string& database) const { return databases_.contains(database); }
 
   /// Frees the values that have missed three visits.
   void Expire(TimePoint now);
   void Clear();
 
-  /// Appends the values of all databases and the families about the rotation itself.
+  /// The values of all databases, by collector.
+  std::map<std::string_view, std::vector<const Families*>> Shown() const;
+  /// The families about the rotation itself.
   void AppendTo(Families& page, TimePoint now) const;
   /// Series of the collector that were left out in the databases' last runs.
   std::size_t Dropped(std::string_view collector) const;
 
  private:
+  /// Series that are held, and that there would be without limits.
+  struct Series {
+    std::size_t held = 0;
+    std::size_t wanted = 0;
+  };
   struct Entry {
     Families shown;
     TimePoint shown_at;
     TimePoint due;
     Duration interval{};
     std::string failure;
+    Series series;
     std::size_t dropped = 0;
   };
   struct Database {
@@ -91,10 +101,11 @@ class Rotation {
 
   /// How long from one visit of a database to the next.
   Duration Period() const;
-  void AppendOwn(Families& page, TimePoint now) const;
+  Series Of(const Database& database, std::string_view collector) const;
 
   Discovery discovery_;
   std::map<std::string, Database, std::less<>> databases_;
+  std::map<std::string, Series, std::less<>> totals_;  ///< by collector, in this visit
   std::deque<std::string> queue_;
   std::string connected_;
   std::optional<TimePoint> begun_;

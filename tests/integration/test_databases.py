@@ -14,19 +14,28 @@ class Locks(PairCase):
 
     def test_locked_tables_are_left_out_of_sizes_and_nothing_is_said_in_the_servers_log(self):
         self.primary.query("create table held (a int primary key, b text);"
-                           "create table awaited (a int); create table free (a int)")
+                           "create table awaited (a int); create table free (a int);"
+                           "create sequence altered; create sequence dropped;"
+                           "create sequence used maxvalue 4; select nextval('used');"
+                           "grant select on all sequences in schema public to beacon")
         holder, reader, waiter = (self.session(self.primary) for _ in range(3))
         for session in (holder, reader, waiter):
             session.autocommit = False
         self.addCleanup(reader.rollback)  # first: it ends the waiter's statement
-        holder.cursor().execute("lock table held")
+        holder.cursor().execute("lock table held; alter sequence altered maxvalue 4; drop sequence dropped")
         reader.cursor().execute("select count(*) from awaited")
         waiting = Background(lambda: self.wait_for_lock(waiter))
         waiting.start()
         awaited = ("select count(*) from pg_locks where relation = 'awaited'::regclass and not granted")
         wait_for(lambda: self.primary.value(awaited), "somebody to await the lock")
-        page = self.beacon("--collector.index_size", dsn=self.primary.dsn()).scrape()
+        flags = [f"--collector.{name}" for name in relations.COLLECTORS]
+        exporter = self.beacon(*flags, dsn=self.primary.dsn())
+        started = time.monotonic()
+        page = exporter.scrape(seconds=5)
+        self.assertLess(time.monotonic() - started, 5)
         self.assertEqual({}, page.failed_collectors())
+        self.assertEqual(2, page.value("pg_sequences_unread"))
+        self.assertEqual({"used"}, page.labels("pg_sequence_used_ratio", "sequencename"))
         self.assertEqual(2, page.value("pg_table_sizes_skipped"))
         self.assertEqual(0, page.value("pg_index_sizes_skipped"))
         self.assertEqual({"free"}, page.labels("pg_stat_user_tables_table_size_bytes", "relname"))
@@ -59,6 +68,19 @@ class Locks(PairCase):
             create function public.pg_table_size(regclass) returns bigint language sql
               as 'select public.boom()::bigint';
             create function public.evil_eq(name, name) returns bool language sql as 'select true';
+            create function public.evil_div(bigint, double precision) returns double precision
+              language sql as 'select 666::float8';
+            create operator public./ (leftarg = bigint, rightarg = double precision,
+                                      procedure = public.evil_div);
+            create type public.int8 as enum ('evil');
+            create type public.regclass as enum ('evil');
+            create domain public.name as pg_catalog.text check (public.boom() = 1);
+            create cast (public.int8 as pg_catalog.int4) with inout as implicit;
+            create function public.evil_cast(pg_catalog.oid) returns pg_catalog.name
+              language sql as 'select ''evil''::pg_catalog.name';
+            create cast (pg_catalog.oid as pg_catalog.name) with function public.evil_cast as implicit;
+            create function public.pg_stat_get_dead_tuples(pg_catalog.oid) returns bigint
+              language sql as 'select public.boom()::bigint';
             create operator public.= (leftarg = name, rightarg = name, procedure = public.evil_eq);
             create function public.evil_int(name) returns int language sql as 'select public.boom()';
             create operator public.~ (rightarg = name, procedure = public.evil_int);
@@ -75,7 +97,6 @@ class Locks(PairCase):
 
 
 class Databases(PairCase):
-    with_standby = False
     settings = {**relations.SETTINGS, "max_connections": "60"}
 
     def config(self, databases):
@@ -120,6 +141,23 @@ class Databases(PairCase):
         self.assertEqual([], self.primary.complaints_about())
         wait_for(lambda: self.primary.backends() == 1, "the visits to end")
 
+    def test_databases_of_a_standby_are_visited_and_dropped_under_it(self):
+        self.make("seen")
+        self.primary.query("create table t (a int)", dbname="seen")
+        path = self.write("pgbeacon.yml", "targets:\n  - name: db2\n"
+                          f"    dsn: \"{self.standby.dsn()}\"\n    databases: {{all: true, interval: 50ms}}\n")
+        exporter = self.beacon("--config.file", path)
+
+        def seen():
+            page = exporter.scrape()
+            self.assertEqual({}, page.failed_collectors())
+            return page.labels("pg_table_estimated_size_bytes", "relname", datname="seen") == {"t"}
+
+        wait_for(seen, "a visit", 20)
+        self.drop("seen")
+        wait_for(lambda: "seen" not in exporter.scrape().labels("pgbeacon_database_age_seconds", "datname"),
+                 "it to vanish", 20)
+
     def test_databases_can_be_dropped_at_any_time_and_vanish(self):
         self.make("stays", "failing")
         self.primary.query("create table t (a int)", dbname="stays")
@@ -162,13 +200,58 @@ class Databases(PairCase):
         self.assertNotIn("pgbeacon_databases", page.names())
         self.assertNotIn("other", page.labels("pg_stat_user_tables_n_tup_ins", "datname"))
         path = self.config("{include: [ot*], exclude: [postgres]}")
-        page = self.beacon("--config.file", path).scrape()
-        self.assertEqual({"other"}, page.labels("pg_stat_user_tables_n_tup_ins", "datname"))
+        by_environment = {"PG_EXPORTER_AUTO_DISCOVER_DATABASES": "true",
+                          "PG_EXPORTER_INCLUDE_DATABASES": "x,ot*",
+                          "PG_EXPORTER_EXCLUDE_DATABASES": "postgres"}
+        for exporter in (self.beacon("--config.file", path),
+                         self.beacon(dsn=self.primary.dsn(), env=by_environment),
+                         self.beacon("--auto-discover-databases", "--include-databases=ot*",
+                                     "--exclude-databases=postgres", dsn=self.primary.dsn())):
+            page = exporter.scrape()
+            self.assertEqual({"other"}, page.labels("pg_stat_user_tables_n_tup_ins", "datname"))
+            self.assertEqual(0, page.value("pgbeacon_series_dropped", collector="stat_user_tables"))
 
     def test_an_exclusion_without_discovery_is_a_mistake(self):
         done = beacon.run("config", "check", self.config("{exclude: [test_*]}"))
         self.assertEqual(1, done.returncode)
         self.assertIn("'exclude' goes with 'all: true' or 'include'", done.stdout + done.stderr)
+
+    def test_what_has_no_series_of_its_own_is_in_the_remainder(self):
+        self.make("crowded")
+        self.primary.query("do $$ begin for i in 1..200 loop"
+                           " execute 'create table many' || i || ' (a int)';"
+                           " execute 'insert into many' || i || ' select generate_series(1, 50)';"
+                           " end loop; end $$", dbname="crowded")
+        path = self.write("pgbeacon.yml", "targets:\n  - name: db1\n"
+                          f"    dsn: \"{self.primary.dsn(dbname='crowded')}\"\n"
+                          "collectors: {stat_user_tables: {limit: 1000}}\n")
+        exporter = self.beacon("--config.file", path)
+        rows = 10000
+        before = None
+        for tables, members_stay in (((), True), (range(1, 200, 7), True), ((199,) * 40, False),
+                                     (range(1, 200, 3), True), ((), True)):
+            for table in tables:
+                self.primary.query(f"insert into many{table} values (1)", dbname="crowded")
+            rows += len(tables)
+            inserted = "select sum(n_tup_ins) from pg_stat_user_tables"
+            wait_for(lambda: self.primary.value(inserted, dbname="crowded") == rows, "statistics")
+            page = exporter.scrape()
+            self.assertEqual({}, page.failed_collectors())
+            self.assertEqual(rows, page.sum("pg_stat_user_tables_n_live_tup"))
+            shown = page.series("pg_stat_user_tables_n_tup_ins")
+            kept = page.labels("pg_stat_user_tables_n_tup_ins", "relname") - {"other"}
+            outputs = sum(len(page.series(name, relname=min(kept))) for name in page.names()
+                          if name.startswith("pg_stat_user_tables_") and "_size_" not in name)
+            self.assertLess(len(kept), 100)
+            self.assertEqual((200 - len(kept)) * outputs,
+                             page.value("pgbeacon_series_dropped", collector="stat_user_tables"))
+            if before is not None:
+                steps = [value - before[series] for series, value in shown.items() if series in before]
+                self.assertLessEqual(0, min(steps))
+                self.assertEqual(len(tables), sum(steps))
+                self.assertEqual(members_stay, set(before) == set(shown))
+            before = shown
+        self.assertIn("many199", kept)
 
     def test_memory_and_series_stay_within_limits_with_many_databases_and_tables(self):
         self.make("pattern")

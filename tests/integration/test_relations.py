@@ -47,14 +47,15 @@ class Majors(BeaconCase):
         pair.primary.query("alter role nobody_special password %s", (PASSWORD,))
         page = self.check(pair.primary, "nobody_special")
         self.assertEqual(4, page.value("pg_table_bloat_unknown"))
-        self.assertEqual(2, page.value("pg_sequences_unread"))
+        self.assertEqual(3, page.value("pg_sequences_unread"))
         self.assertEqual(sizes[0], page.value("pg_stat_user_tables_table_size_bytes", relname="orders"))
 
     def check(self, server, user):
         before = server.complaints_about()
         flags = [f"--collector.{name}" for name in relations.COLLECTORS]
         page = self.beacon(*flags, dsn=server.dsn(user=user, password=PASSWORD)
-                           if user != "postgres" else self.trusted(server)).scrape()
+                           if user != "postgres" else self.trusted(server)).scrape(openmetrics=False)
+        self.assert_promtool_content(page)
         failed = set(page.failed_collectors()) & set(relations.COLLECTORS)
         self.assertEqual(set(), failed)
         self.assertEqual(before, server.complaints_about())

@@ -64,6 +64,19 @@ TEST(Governor, ShowsTheGreatestAndCountsTheRestFromTheFirstRunOn) {
   EXPECT_EQ(t.left_out, 2U);
 }
 
+TEST(Governor, KeepsWhatTheLimitHasRoomForWhereTheRuleDoesNotSay) {
+  Governing t("top: {of: [k], by: v}\nlimit: 3\n", kCounter);
+  EXPECT_THAT(t.Text(Values({{"a", 10}, {"b", 5}})),
+              ElementsAre("TYPE m counter", "m{k=\"a\"} 10", "m{k=\"b\"} 5"))
+      << "nobody is left out";
+  EXPECT_THAT(t.Text(Values({{"a", 10}, {"b", 5}, {"c", 3}, {"d", 1}})),
+              ElementsAre("TYPE m counter", "m{k=\"a\"} 10", "m{k=\"b\"} 5", "m{k=\"other\"} 4"));
+  EXPECT_EQ(t.left_out, 2U);
+  t.plan.on.at(0).limit = 0;
+  EXPECT_THAT(t.Text(Values({{"a", 11}, {"b", 5}})), ElementsAre());
+  EXPECT_EQ(t.left_out, 2U);
+}
+
 TEST(Governor, KeepsMembersUntilAnOutsiderIsClearlyAbove) {
   Governing t("top: {by: v, keep: 1}\n", kCounter);
   t.Run(Values({{"a", 100}, {"b", 90}}));

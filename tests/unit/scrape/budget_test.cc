@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "collectors/engine/rows.h"
 #include "exporter/scrape/page.h"
 #include "exporter/scrape/page_query.h"
 
@@ -63,6 +64,28 @@ TEST(PageBudget, EverySeriesOfAHistogramCounts) {
   const Families page = MakePage(t.input);
   EXPECT_EQ(t.Dropped(page, "a"), 5);
   EXPECT_EQ(Values(page, "b").size(), 4U);
+}
+
+TEST(PageBudget, OtherDatabasesGetWhatTheConnectedOneLeaves) {
+  Planned t;
+  Discovery all;
+  all.on = true;
+  Rotation rotation(all);
+  const collectors::MemoryRows databases({"datname", "skipped"}, {{"shop", ""}});
+  ASSERT_TRUE(rotation.Begin(databases, "postgres", t.input.now).ok());
+  collectors::Collector elsewhere;
+  elsewhere.name = "d";
+  collectors::PlannedCollector planned;
+  planned.collector = &elsewhere;
+  rotation.Record("shop", planned, t.outcomes[2], t.input.now);
+  rotation.Record("shop", t.plan.on[0], t.outcomes[0], t.input.now);
+  t.input.rotation = &rotation;
+  t.input.series_limit = 44;
+  const Families page = MakePage(t.input);
+  EXPECT_EQ(Values(page, "a").size(), 20U);
+  EXPECT_EQ(t.Dropped(page, "a"), 0);
+  EXPECT_EQ(t.Dropped(page, "c"), 0);
+  EXPECT_EQ(t.Dropped(page, "d"), 6) << "it runs in no plan of the connected database";
 }
 
 }  // namespace

@@ -45,11 +45,13 @@ class RotationTest : public testing::Test {
     return rotation.Begin(Databases(std::move(rows)), "postgres", now);
   }
 
-  static Outcome Good(int series = 1) {
+  static Outcome Good(std::size_t series = 1) {
     Outcome outcome;
     outcome.done = true;
     Family& family = AddFamily(outcome.families, "rows", MetricType::Gauge, "Rows.");
-    for (int i = 0; i < series; ++i) AddSample(family, {{"relname", std::to_string(i)}}, i);
+    for (std::size_t i = 0; i < series; ++i) {
+      AddSample(family, {{"relname", std::to_string(i)}}, static_cast<double>(i));
+    }
     return outcome;
   }
 
@@ -68,6 +70,11 @@ class RotationTest : public testing::Test {
 
   Families Page(const Rotation& rotation, TimePoint now) const {
     Families page;
+    for (const auto& [collector, databases] : rotation.Shown()) {
+      for (const Families* families : databases) {
+        page.insert(page.end(), families->begin(), families->end());
+      }
+    }
     rotation.AppendTo(page, now);
     return page;
   }
@@ -192,6 +199,37 @@ TEST_F(RotationTest, AllDatabasesShareTheCollectorsLimit) {
   rotation.Record("a", plan_.on[0], Good(2), start_);
   EXPECT_EQ(rotation.Room("a", plan_.on[0]), 3u) << "its own are replaced";
   EXPECT_EQ(rotation.Room("b", plan_.on[0]), 1u);
+}
+
+TEST_F(RotationTest, ALargeDatabaseGivesWayToSmallOnes) {
+  Rotation rotation(All());
+  collectors::PlannedCollector tables = plan_.on[0];
+  tables.limit = 10;
+  ASSERT_TRUE(Begin(rotation, {{"large", ""}, {"a", ""}, {"b", ""}}, start_).ok());
+  Outcome large = Good(10);
+  large.dropped = 90;
+  rotation.Record("large", tables, std::move(large), start_);
+  EXPECT_EQ(rotation.Room("a", tables), 0u) << "until the large one is visited again";
+  Outcome left_out = Good(0);
+  left_out.dropped = 2;
+  rotation.Record("a", tables, left_out, start_);
+  rotation.Record("b", tables, left_out, start_);
+  EXPECT_EQ(rotation.Room("large", tables), 6u);
+  rotation.Record("large", tables, Good(6), start_);
+  EXPECT_GE(rotation.Room("a", tables), 2u);
+  rotation.Record("a", tables, Good(2), start_);
+  EXPECT_EQ(rotation.Room("b", tables), 2u);
+}
+
+TEST_F(RotationTest, CollectorsTogetherStayWithinAPage) {
+  Rotation rotation(All());
+  collectors::PlannedCollector tables = plan_.on[0];
+  collectors::PlannedCollector bloat = plan_.on[2];
+  tables.limit = bloat.limit = kSeriesLimit;
+  ASSERT_TRUE(Begin(rotation, {{"a", ""}}, start_).ok());
+  ASSERT_TRUE(rotation.Next());
+  rotation.Record("a", tables, Good(kSeriesLimit - 7), start_);
+  EXPECT_EQ(rotation.Room("a", bloat), 7u);
 }
 
 }  // namespace

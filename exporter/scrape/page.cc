@@ -206,6 +206,11 @@ void AddScheduled(const PageInput& input, const PlannedCollector& planned, Colle
   own.Ran(name, entry->last, age, cut);
 }
 
+const char* DownLabel(const PageInput& input) {
+  return input.reason == pg::UpReason::kTimeout ? "timeout" : "connection";
+}
+
+/// While the server is down nothing is known of what its processes do: their time is told as missed.
 void AddSampled(const PageInput& input, const PlannedCollector& planned, CollectorFamilies& own,
                 Room& room) {
   const std::string& name = planned.collector->name;
@@ -214,6 +219,7 @@ void AddSampled(const PageInput& input, const PlannedCollector& planned, Collect
   if (sampling == input.samplings->end()) return;
   const Sampling& seen = sampling->second;
   own.Sampled(name, seen.sampled, seen.missed);
+  if (input.reason != pg::UpReason::kOk) return own.Failed(name, DownLabel(input));
   if (!seen.last.done) return;
   std::optional<double> age;
   if (seen.good) age = Seconds(input.now - *seen.good);
@@ -237,8 +243,7 @@ Families MakePage(const PageInput& input) {
       if (planned.sample) {
         AddSampled(input, planned, own, room);
       } else if (!up) {
-        own.Failed(planned.collector->name,
-                   input.reason == pg::UpReason::kTimeout ? "timeout" : "connection");
+        own.Failed(planned.collector->name, DownLabel(input));
       } else if (planned.interval) {
         AddScheduled(input, planned, own, room);
       } else {

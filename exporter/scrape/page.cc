@@ -210,7 +210,8 @@ const char* DownLabel(const PageInput& input) {
   return input.reason == pg::UpReason::kTimeout ? "timeout" : "connection";
 }
 
-/// While the server is down nothing is known of what its processes do: their time is told as missed.
+/// While the server is down nothing is known of what its processes do: their time is told as
+/// missed.
 void AddSampled(const PageInput& input, const PlannedCollector& planned, CollectorFamilies& own,
                 Room& room) {
   const std::string& name = planned.collector->name;

@@ -1,11 +1,9 @@
 """Sessions, locks and roles as collectors show them, and how much of them at most."""
 
-import threading
 import unittest
 
-import psycopg2
-
 from harness import beacon
+from harness.at_work import AtWork
 from harness.case import MostBackends, PairCase
 from harness.postgres import PASSWORD
 from harness.waiting import wait_equal, wait_for
@@ -16,100 +14,9 @@ COVERED = {"collector": "activity_samples", "state": "sampled"}
 MISSED = {"collector": "activity_samples", "state": "missed"}
 
 
-class Activity(PairCase):
+class Activity(AtWork, PairCase):
     with_standby = False
-    settings = {"max_connections": "200", "max_prepared_transactions": "2"}
-
-    def in_background(self, session, sql):
-        """A statement that is still under way when this returns."""
-        def work():
-            try:
-                with session.cursor() as cursor:
-                    cursor.execute(sql)
-            except psycopg2.Error:
-                pass  # cancelled at the end of the test
-
-        thread = threading.Thread(target=work, daemon=True)
-        thread.start()
-        self.addCleanup(thread.join, 20)
-        return thread
-
-    def locked(self, table, then=None):
-        """A session in a transaction that holds a table, and waits for another where told."""
-        session = self.session(self.primary)
-        session.autocommit = False
-        with session.cursor() as cursor:
-            cursor.execute(f"lock table {table}")
-        if then:
-            self.in_background(session, f"lock table {then}")
-        return session
-
-    def test_a_chain_of_locks(self):
-        self.primary.query("create table a(); create table b(); create table c()")
-        exporter = self.beacon(dsn=self.primary.dsn())
-        page = exporter.scrape()
-        self.assertEqual((0, 0), (page.value("pg_blocking_waiters"), page.value("pg_blocking_depth")))
-        self.assertEqual({}, page.series("pg_blocking_longest_wait_seconds"))
-        root = self.locked("a")
-        middle = self.locked("b", then="a")
-        last = self.locked("c", then="b")
-        waiter = self.session(self.primary)
-        self.in_background(waiter, "select * from c")
-        waiting = "select count(distinct pid) from pg_locks where not granted"
-        wait_equal(lambda: self.primary.value(waiting), 3, "waiters")
-        page = exporter.scrape()
-        self.assertEqual(3, page.value("pg_blocking_waiters"))
-        self.assertEqual(3, page.value("pg_blocking_examined_waiters"))
-        self.assertEqual(3, page.value("pg_blocking_depth"))
-        self.assertEqual(1, page.value("pg_blocking_root_blockers", state="idle in transaction"))
-        self.assertEqual(1, page.sum("pg_blocking_root_blockers"))
-        self.assertLess(0, page.value("pg_blocking_longest_wait_seconds"))
-        self.assertGreaterEqual(page.value("pg_blocking_root_transaction_age_seconds"),
-                                page.value("pg_blocking_longest_wait_seconds"))
-        mode = {"datname": "postgres", "mode": "accessexclusivelock"}
-        self.assertEqual((5, 3, 2), tuple(page.value("pg_locks_" + what, **mode)
-                                          for what in ("count", "granted", "waiting")))
-        self.assertEqual(1, page.value("pg_stat_activity_idle_in_transaction", datname="postgres"))
-        for session in (root, middle, last, waiter):
-            session.cancel()
-            session.close()
-        wait_equal(lambda: exporter.scrape().value("pg_blocking_waiters"), 0, "no waiters")
-
-    def test_a_prepared_transaction_that_blocks(self):
-        self.primary.query("create table kept(n int); insert into kept values (1)")
-        owner = self.session(self.primary)
-        with owner.cursor() as cursor:
-            cursor.execute("begin")
-            cursor.execute("update kept set n = 2")
-            cursor.execute("prepare transaction 'left behind'")
-        exporter = self.beacon(dsn=self.primary.dsn())
-        waiter = self.session(self.primary)
-        self.in_background(waiter, "update kept set n = 3")
-        waiting = "select count(*) from pg_locks where not granted"
-        wait_equal(lambda: self.primary.value(waiting), 1, "waiters")
-        page = exporter.scrape()
-        self.assertEqual((1, 1), (page.value("pg_blocking_waiters"), page.value("pg_blocking_depth")))
-        self.assertEqual(1, page.value("pg_blocking_root_blockers", state="prepared transaction"))
-        self.assertEqual(1, page.sum("pg_blocking_root_blockers"))
-        self.primary.query("rollback prepared 'left behind'")
-        wait_equal(lambda: self.primary.value(waiting), 0, "no waiters")
-        self.assertEqual(0, exporter.scrape().sum("pg_blocking_root_blockers"))
-
-    def test_a_crowd_before_one_lock(self):
-        self.primary.query("create table crowded()")
-        root = self.locked("crowded")
-        for _ in range(150):
-            waiter = self.session(self.primary)
-            self.in_background(waiter, "select * from crowded")
-            self.addCleanup(waiter.cancel)
-        wait_equal(lambda: self.primary.value("select count(*) from pg_locks where not granted"), 150,
-                   "waiters")
-        exporter = self.beacon(dsn=self.primary.dsn())
-        page = exporter.scrape()
-        self.assertEqual((150, 1), (page.value("pg_blocking_waiters"),
-                                    page.sum("pg_blocking_root_blockers")))
-        self.assertLess(page.value("pg_scrape_collector_duration_seconds", collector="blocking"), 1)
-        root.close()
+    settings = {"max_connections": "200"}
 
     def test_average_active_sessions(self):
         self.primary.query("create table busy()")

@@ -8,19 +8,13 @@ import threading
 import unittest
 
 from harness.case import BeaconCase
-from harness.postgres import BIN, Pair
-from harness.tools import require
+from harness.postgres import Pair, programs_of
 from harness.waiting import wait_for
 
-ROOT = os.environ.get("PGB_MATRIX_DIR", os.path.join(os.path.dirname(__file__), "../../build/tools"))
 OPERATORS = 16  # 2^16 statements that differ in a sign, which their identifier heeds
 # Where the sanitizer counts memory, what was given back is not held for long.
 FREED = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"}
 COUNTS = "pg_stat_statements_calls_total"
-
-
-def programs(major):
-    return BIN if major == 15 else os.path.join(os.path.abspath(ROOT), f"postgres-{major}", "bin")
 
 
 def statement(number):
@@ -30,8 +24,7 @@ def statement(number):
 
 class Statements(BeaconCase):
     def server(self, major, most=5000):
-        require(os.path.join(programs(major), "postgres"), f"PostgreSQL {major}")
-        pair = Pair(programs(major), standby=False, settings={
+        pair = Pair(programs_of(major), standby=False, settings={
             "shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.max": str(most)})
         self.addCleanup(pair.close)
         primary = pair.primary

@@ -73,7 +73,6 @@ class Governor::Pass {
     for (std::size_t i = 0; i < planned_.collector->top.size(); ++i) AddRule(i);
     for (std::size_t row = 0; row < count_; ++row) TakeRow(row);
     for (auto& [key, now] : nows_) Count(key, now);
-    ForgetSources();
     AddCarries();
     AddOthers();
     return {std::move(shown_), left_out_};
@@ -93,12 +92,6 @@ class Governor::Pass {
     std::size_t row = 0;
     bool rest = false;
     bool joined = false;
-  };
-  struct GroupNow {
-    std::size_t row = 0;
-    bool shown_before = false;
-    std::size_t survivors = 0;
-    std::vector<double> lost;
   };
   struct Gauges {
     std::vector<std::string> labels;
@@ -145,6 +138,7 @@ class Governor::Pass {
     state_.counters_ = std::move(counters);
     state_.members_.resize(planned_.collector->top.size());
     ++state_.run_;
+    state_.history_.Begin();
     state_.partial_ |= rows_.rows() > count_;
     for (std::size_t row = count_; row < rows_.rows(); ++row) LeaveOut(row);
   }
@@ -296,85 +290,32 @@ class Governor::Pass {
   }
 
   /// What the row has counted since the run before goes to "other" unless a series shows it.
-  void Count(const std::string& key, const Now& now) {
-    const auto [place, added] = state_.sources_.try_emplace(key);
-    Source& source = place->second;
-    const bool anew = added || Began(source, now);
-    GroupNow* group = now.rest || key_.empty() ? nullptr : &GroupOf(now);
-    if (!added && !source.group.empty() && anew) Lose(source);
-    if (group != nullptr && !anew && !source.group.empty()) ++group->survivors;
-    if (now.rest || (now.joined && !added)) {
-      Rest& rest = RestOf(now.rest ? RestLabels(now.row) : OtherLabels(now.row, [&](const Rule& r) {
-        return r.of_row[now.row]->joined;
-      }));
-      const bool unknown = added && (state_.run_ == 1 || state_.partial_);
-      for (std::size_t i = 0; i < counters_.size() && !unknown; ++i) {
-        rest.values[i] += anew ? now.values[i] : now.values[i] - source.values[i];
-      }
+  void Count(const std::string& key, Now& now) {
+    std::string group;  // the series of several rows
+    if (!now.rest && !key_.empty()) {
+      group = LabelKey(now.row);
+      group_rows_.try_emplace(group, now.row);
     }
-    source.values = now.values;
-    source.since = now.since;
-    source.group = group == nullptr ? "" : LabelKey(now.row);
-    source.run = state_.run_;
-  }
-
-  /// Whether the row's counters began anew since the run before.
-  static bool Began(const Source& source, const Now& now) {
-    if (source.since != now.since) return true;
-    for (std::size_t i = 0; i < now.values.size(); ++i) {
-      if (now.values[i] < source.values[i]) return true;
-    }
-    return false;
-  }
-
-  GroupNow& GroupOf(const Now& now) {
-    const auto [place, added] = groups_now_.try_emplace(LabelKey(now.row));
-    GroupNow& group = place->second;
-    if (!added) return group;
-    Group& held = state_.groups_[place->first];
-    group.shown_before = held.run != 0;
-    group.row = now.row;
-    held.carry.resize(counters_.size());
-    held.run = state_.run_;
-    group.lost.resize(counters_.size());
-    return group;
-  }
-
-  /// The series of the source's group would fall by what the source had.
-  void Lose(const Source& source) {
-    const auto group = groups_now_.find(source.group);
-    if (group == groups_now_.end()) return;
-    for (std::size_t i = 0; i < source.values.size(); ++i) {
-      group->second.lost[i] += source.values[i];
+    const RowHistory::Change change =
+        state_.history_.Take(key, std::move(now.values), std::move(now.since), group);
+    if (!now.rest && (!now.joined || change.added)) return;
+    Rest& rest = RestOf(now.rest ? RestLabels(now.row) : OtherLabels(now.row, [&](const Rule& r) {
+      return r.of_row[now.row]->joined;
+    }));
+    const bool unknown = change.added && (state_.run_ == 1 || state_.partial_);
+    for (std::size_t i = 0; i < counters_.size() && !unknown; ++i) {
+      rest.values[i] += change.increase[i];
     }
   }
 
-  void ForgetSources() {
-    std::erase_if(state_.sources_, [this](const auto& entry) {
-      if (entry.second.run == state_.run_) return false;
-      if (!entry.second.group.empty()) Lose(entry.second);
-      return true;
-    });
-    std::erase_if(state_.groups_, [this](const auto& g) { return g.second.run != state_.run_; });
-    if (state_.rests_.size() <= kMostRows) return;
-    std::erase_if(state_.rests_, [this](const auto& r) { return r.second.run != state_.run_; });
-  }
-
-  /// A series of several rows of which some are gone goes on from where it was; one whose rows all
-  /// began anew begins anew.
+  /// A series of several rows of which some are gone goes on from where it was.
   void AddCarries() {
-    for (auto& [key, now] : groups_now_) {
-      std::vector<double>& carry = state_.groups_[key].carry;
-      const bool goes_on = now.shown_before && now.survivors > 0;
-      bool any = false;
-      for (std::size_t i = 0; i < carry.size(); ++i) {
-        carry[i] = goes_on ? carry[i] + now.lost[i] : 0;
-        any |= carry[i] > 0;
-      }
-      if (!any) continue;
+    for (const auto& [group, carry] : state_.history_.End()) {
       Cells cells(rows_.columns());
       for (const std::size_t column : labels_) {
-        if (const auto value = rows_.at(now.row, column)) cells[column] = std::string(*value);
+        if (const auto value = rows_.at(group_rows_.at(group), column)) {
+          cells[column] = std::string(*value);
+        }
       }
       FillCounters(carry, cells);
       shown_->Add(std::move(cells));
@@ -382,6 +323,9 @@ class Governor::Pass {
   }
 
   void AddOthers() {
+    if (state_.rests_.size() > kMostRows) {
+      std::erase_if(state_.rests_, [this](const auto& r) { return r.second.run != state_.run_; });
+    }
     std::map<std::string, Cells> others;  // in one order at every run
     for (const auto& [key, rest] : state_.rests_) {
       Cells& cells = others.emplace(key, LabelCells(rest.labels)).first->second;
@@ -423,7 +367,7 @@ class Governor::Pass {
   std::vector<std::pair<std::size_t, std::size_t>> outputs_;  ///< column, series of a value
   std::vector<Rule> rules_;
   std::unordered_map<std::string, Now> nows_;
-  std::unordered_map<std::string, GroupNow> groups_now_;
+  std::unordered_map<std::string, std::size_t> group_rows_;  ///< one row of each
   std::unordered_map<std::string, Gauges> gauges_now_;
   std::unique_ptr<GovernedRows> shown_;
   std::size_t left_out_ = 0;

@@ -24,6 +24,7 @@
 
 #include "collectors/engine/members.h"
 #include "collectors/engine/plan.h"
+#include "collectors/engine/row_history.h"
 #include "collectors/engine/rows.h"
 
 namespace pgbeacon::collectors {
@@ -44,18 +45,6 @@ class Governor {
  private:
   class Pass;
 
-  /// What a row had at the run before.
-  struct Source {
-    std::vector<double> values;  ///< counters; a NULL is 0
-    std::string since;
-    std::string group;  ///< its series' labels, where they were shown and may have several rows
-    std::uint64_t run = 0;
-  };
-  /// Series that show the sum of several rows.
-  struct Group {
-    std::vector<double> carry;  ///< what rows that are gone had counted
-    std::uint64_t run = 0;
-  };
   struct Rest {
     std::vector<std::string> labels;
     std::vector<double> values;
@@ -64,8 +53,7 @@ class Governor {
 
   std::vector<std::string> counters_;  ///< columns; others than before make all begin anew
   std::vector<Members> members_;       ///< by rule
-  std::unordered_map<std::string, Source> sources_;
-  std::unordered_map<std::string, Group> groups_;
+  RowHistory history_;
   std::unordered_map<std::string, Rest> rests_;
   std::uint64_t run_ = 0;
   bool partial_ = false;  ///< an answer had more rows than are looked at

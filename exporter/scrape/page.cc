@@ -240,6 +240,12 @@ std::optional<std::size_t> AddScheduled(const PageInput& input, const PlannedCol
   return entry->last.dropped + cut;
 }
 
+const char* DownLabel(const PageInput& input) {
+  return input.reason == pg::UpReason::kTimeout ? "timeout" : "connection";
+}
+
+/// While the server is down nothing is known of what its processes do: their time is told as
+/// missed.
 std::optional<std::size_t> AddSampled(const PageInput& input, const PlannedCollector& planned,
                                       CollectorFamilies& own, Room& room) {
   const std::string& name = planned.collector->name;
@@ -248,6 +254,10 @@ std::optional<std::size_t> AddSampled(const PageInput& input, const PlannedColle
   if (sampling == input.samplings->end()) return std::nullopt;
   const Sampling& seen = sampling->second;
   own.Sampled(name, seen.sampled, seen.missed);
+  if (input.reason != pg::UpReason::kOk) {
+    own.Failed(name, DownLabel(input));
+    return std::nullopt;
+  }
   if (!seen.last.done) return std::nullopt;
   std::optional<double> age;
   if (seen.good) age = Seconds(input.now - *seen.good);
@@ -260,8 +270,7 @@ std::optional<std::size_t> AddPlanned(const PageInput& input, std::size_t index,
   const PlannedCollector& planned = input.plan->on[index];
   if (planned.sample) return AddSampled(input, planned, own, room);
   if (input.reason != pg::UpReason::kOk) {
-    own.Failed(planned.collector->name,
-               input.reason == pg::UpReason::kTimeout ? "timeout" : "connection");
+    own.Failed(planned.collector->name, DownLabel(input));
     return std::nullopt;
   }
   if (planned.interval) return AddScheduled(input, planned, own, room);

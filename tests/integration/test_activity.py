@@ -1,116 +1,87 @@
 """Sessions, locks and roles as collectors show them, and how much of them at most."""
 
-import threading
 import unittest
 
-import psycopg2
-
-from harness.case import PairCase
+from harness import beacon
+from harness.at_work import AtWork
+from harness.case import MostBackends, PairCase
+from harness.postgres import PASSWORD
 from harness.waiting import wait_equal, wait_for
 
 WAITED = "pg_stat_activity_wait_seconds_total"
 SAMPLED = "pgbeacon_collector_sampled_seconds_total"
+COVERED = {"collector": "activity_samples", "state": "sampled"}
+MISSED = {"collector": "activity_samples", "state": "missed"}
 
 
-class Activity(PairCase):
+class Activity(AtWork, PairCase):
     with_standby = False
     settings = {"max_connections": "200"}
 
-    def in_background(self, session, sql):
-        """A statement that is still under way when this returns."""
-        def work():
-            try:
-                with session.cursor() as cursor:
-                    cursor.execute(sql)
-            except psycopg2.Error:
-                pass  # cancelled at the end of the test
-
-        thread = threading.Thread(target=work, daemon=True)
-        thread.start()
-        self.addCleanup(thread.join, 20)
-        return thread
-
-    def locked(self, table, then=None):
-        """A session in a transaction that holds a table, and waits for another where told."""
-        session = self.session(self.primary)
-        session.autocommit = False
-        with session.cursor() as cursor:
-            cursor.execute(f"lock table {table}")
-        if then:
-            self.in_background(session, f"lock table {then}")
-        return session
-
-    def test_a_chain_of_locks(self):
-        self.primary.query("create table a(); create table b(); create table c()")
-        exporter = self.beacon(dsn=self.primary.dsn())
-        page = exporter.scrape()
-        self.assertEqual((0, 0), (page.value("pg_blocking_waiters"), page.value("pg_blocking_depth")))
-        self.assertEqual({}, page.series("pg_blocking_longest_wait_seconds"))
-        root = self.locked("a")
-        middle = self.locked("b", then="a")
-        last = self.locked("c", then="b")
-        waiter = self.session(self.primary)
-        self.in_background(waiter, "select * from c")
-        waiting = "select count(distinct pid) from pg_locks where not granted"
-        wait_equal(lambda: self.primary.value(waiting), 3, "waiters")
-        page = exporter.scrape()
-        self.assertEqual(3, page.value("pg_blocking_waiters"))
-        self.assertEqual(3, page.value("pg_blocking_examined_waiters"))
-        self.assertEqual(3, page.value("pg_blocking_depth"))
-        self.assertEqual(1, page.value("pg_blocking_root_blockers", state="idle in transaction"))
-        self.assertEqual(1, page.sum("pg_blocking_root_blockers"))
-        self.assertLess(0, page.value("pg_blocking_longest_wait_seconds"))
-        self.assertGreaterEqual(page.value("pg_blocking_root_transaction_age_seconds"),
-                                page.value("pg_blocking_longest_wait_seconds"))
-        mode = {"datname": "postgres", "mode": "accessexclusivelock"}
-        self.assertEqual((5, 3, 2), tuple(page.value("pg_locks_" + what, **mode)
-                                          for what in ("count", "granted", "waiting")))
-        self.assertEqual(1, page.value("pg_stat_activity_idle_in_transaction", datname="postgres"))
-        for session in (root, middle, last, waiter):
-            session.cancel()
-            session.close()
-        wait_equal(lambda: exporter.scrape().value("pg_blocking_waiters"), 0, "no waiters")
-
     def test_average_active_sessions(self):
+        self.primary.query("create table busy()")
         exporter = self.beacon(dsn=self.primary.dsn())
-        for _ in range(4):
+        self.locked("busy")
+        for sql in 4 * ["select pg_sleep(60)"] + 2 * ["select * from busy"]:
             session = self.session(self.primary)
-            self.in_background(session, "select pg_sleep(60)")
+            self.in_background(session, sql)
             self.addCleanup(session.cancel)
-        asleep = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'"
-        wait_equal(lambda: self.primary.value(asleep), 4, "sleepers")
-        where = {"wait_event": "PgSleep", "state": "active", "backend_type": "client backend"}
-        before = wait_for(lambda: (p := exporter.scrape()).value(WAITED, **where) and p, "samples")
-        covered = {"collector": "activity_samples", "state": "sampled"}
+        at_work = ("select count(*) from pg_stat_activity "
+                   "where wait_event_type = 'Lock' or wait_event = 'PgSleep'")
+        wait_equal(lambda: self.primary.value(at_work), 6, "sleepers and waiters")
+        waits = {"PgSleep": 4, "relation": 2}
+        before = wait_for(lambda: (p := exporter.scrape()).sum(WAITED, wait_event="relation") and p,
+                          "samples")
 
         def more():
             page = exporter.scrape()
-            return page if page.value(SAMPLED, **covered) - before.value(SAMPLED, **covered) > 5 else None
+            return page if page.value(SAMPLED, **COVERED) - before.value(SAMPLED, **COVERED) > 5 else None
 
-        now = wait_for(more, "five more seconds of samples", 30, 1.3)
-        seconds = now.value(SAMPLED, **covered) - before.value(SAMPLED, **covered)
-        waited = now.value(WAITED, **where) - before.value(WAITED, **where)
-        self.assertAlmostEqual(4, waited / seconds, delta=0.05)
-        self.assertLess(self.primary.backends(), 3)
+        with MostBackends(self.primary) as backends:
+            now = wait_for(more, "five more seconds of samples", 30, 1.3)
+        self.assertLess(backends.most, 3)
+        seconds = now.value(SAMPLED, **COVERED) - before.value(SAMPLED, **COVERED)
+        for event, sessions in waits.items():
+            where = {"wait_event": event, "state": "active", "backend_type": "client backend"}
+            waited = now.value(WAITED, **where) - before.value(WAITED, **where)
+            self.assertAlmostEqual(sessions, waited / seconds, delta=0.05, msg=event)
         off = self.beacon("--no-collector.activity_samples", dsn=self.primary.dsn())
         self.assertNotIn(WAITED, off.scrape().names())
 
     def test_time_that_was_not_sampled_is_told(self):
         exporter = self.beacon(dsn=self.primary.dsn())
-        wait_for(lambda: exporter.scrape().series(WAITED), "samples")
-        before = exporter.scrape()
+        before = wait_for(lambda: (p := exporter.scrape()).series(WAITED) and p, "samples")
         self.primary.freeze()
         try:
-            wait_for(lambda: not exporter.scrape(seconds=1.5).value("pg_up"), "the server to be down")
+            down = wait_for(lambda: not (p := exporter.scrape(seconds=1.5)).value("pg_up") and p,
+                            "the server to be down")
         finally:
             self.primary.thaw()
+        self.assertEqual({}, down.series(WAITED), "nobody knows what its processes do")
+        self.assertIn("activity_samples", down.failed_collectors())
         wait_for(lambda: exporter.scrape().value("pg_up"), "the server to be up")
-        missed = {"collector": "activity_samples", "state": "missed"}
-        wait_for(lambda: exporter.scrape().value(SAMPLED, **missed) >
-                 before.value(SAMPLED, **missed) + 0.5, "missed time")
+        wait_for(lambda: exporter.scrape().value(SAMPLED, **MISSED) >
+                 before.value(SAMPLED, **MISSED) + 0.5, "missed time")
+
+    def test_samples_go_on_after_a_restart(self):
+        exporter = self.beacon(dsn=self.primary.dsn())
+        before = wait_for(lambda: (p := exporter.scrape()).series(WAITED) and p, "samples")
+        self.primary.stop()
+        try:
+            down = exporter.scrape()
+            self.assertEqual("connection", down.failed_collectors()["activity_samples"])
+            self.assertEqual({}, down.series(WAITED))
+        finally:
+            self.primary.start()
+        now = wait_for(lambda: (p := exporter.scrape()).value(SAMPLED, **COVERED) >
+                       before.value(SAMPLED, **COVERED) + 1 and p, "samples")
+        self.assertEqual({}, now.failed_collectors())
+        fallen = {labels: value for labels, value in before.series(WAITED).items()
+                  if now.series(WAITED).get(labels, 0) < value}
+        self.assertEqual({}, fallen)
 
     def test_applications_that_clients_choose(self):
-        exporter = self.beacon("--collector.process_idle", dsn=self.primary.dsn())
+        exporter = self.beacon(dsn=self.primary.dsn())
         sessions = [self.session(self.primary, application=f"app {n}") for n in range(150)]
         page = exporter.scrape()
         names = page.labels("pg_stat_activity_count", "application_name")
@@ -155,8 +126,7 @@ class Activity(PairCase):
         session.autocommit = False
         with session.cursor() as cursor:
             cursor.execute("select pg_current_xact_id()")
-        exporter = self.beacon("--collector.long_running_transactions",
-                               "--collector.stat_activity_autovacuum", dsn=self.primary.dsn())
+        exporter = self.beacon(dsn=self.primary.dsn())
         page = exporter.scrape()
         self.assertEqual({}, page.failed_collectors())
         kind = {"backend_type": "client backend", "datname": "postgres"}
@@ -169,6 +139,54 @@ class Activity(PairCase):
         self.assertEqual(1, page.value("pg_long_running_transactions"))
         self.assertEqual(page.value("pg_long_running_transactions_oldest_age_seconds"),
                          page.value("pg_long_running_transactions_oldest_timestamp_seconds"))
+
+
+class Rights(PairCase):
+    """What each login sees of this file's collectors; no login makes a page fail."""
+
+    with_standby = False
+    settings = {"shared_preload_libraries": "pg_stat_statements"}
+    # Without pg_read_all_stats these say nothing rather than something wrong.
+    NEED_RIGHTS = {"activity", "activity_samples", "stat_statements", "stat_statements_info"}
+    FOR_ALL = {"blocking", "connections", "locks", "long_running_transactions", "process_idle",
+               "role_counts", "roles", "stat_activity", "stat_activity_autovacuum"}
+
+    def good(self, page):
+        return {name for name in self.FOR_ALL | self.NEED_RIGHTS
+                if page.value("pg_scrape_collector_success", collector=name) == 1}
+
+    def logins(self):
+        self.primary.query("create extension pg_stat_statements")
+        self.primary.query(beacon.run("setup-sql").stdout)
+        self.primary.query("create role nothing login")
+        for role in ("pgbeacon", "nothing"):
+            self.primary.query(f"alter role {role} password '{PASSWORD}'")
+
+    def test_as_the_role_of_setup_sql_and_as_one_with_nothing(self):
+        self.logins()
+        for user, able in (("pgbeacon", self.FOR_ALL | self.NEED_RIGHTS), ("nothing", self.FOR_ALL)):
+            with self.subTest(user):
+                exporter = self.beacon("--collector.stat_statements", dsn=self.primary.dsn(user))
+                self.assertEqual("ok", exporter.scrape().up_reason())
+                wait_equal(lambda: self.good(exporter.scrape()), able, "collectors that succeed")
+
+    def test_figures_without_rights_are_absent_or_true(self):
+        self.primary.query("create role bare login")
+        self.primary.query(f"alter role bare password '{PASSWORD}'")
+        self.primary.query("create table held()")
+        holder = self.session(self.primary)
+        holder.autocommit = False
+        with holder.cursor() as cursor:
+            cursor.execute("lock table held")
+        page = self.beacon(dsn=self.primary.dsn("bare")).scrape()
+        self.assertEqual({}, page.failed_collectors())
+        self.assertEqual({}, page.series("pg_connections_used"))
+        self.assertEqual({}, page.series("pg_roles_connections"))
+        self.assertEqual(40, page.value("pg_connections_max"))
+        self.assertEqual(1, page.value("pg_locks_granted", datname="postgres",
+                                       mode="accessexclusivelock"))
+        self.assertEqual(self.primary.value("select count(*) from pg_roles"),
+                         page.value("pg_roles_defined"))
 
 
 if __name__ == "__main__":

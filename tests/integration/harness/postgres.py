@@ -9,10 +9,13 @@ import subprocess
 
 import psycopg2
 
+from .tools import require
 from .users import command_as_user, give, private_folder, reachable
 from .waiting import wait_for
 
 BIN = os.environ.get("PGB_PG_BIN", "/usr/lib/postgresql/15/bin")
+MAJORS = os.environ.get("PGB_MATRIX_DIR",
+                        os.path.join(os.path.dirname(__file__), "../../../build/tools"))
 PREFIX = "%m [%p] %q%u@%d/%a "
 PASSWORD = "lamp oil"
 LOG_NAME = "postgresql.log"
@@ -36,6 +39,13 @@ SETTINGS = {
     "client_min_messages": "warning",
     "password_encryption": "scram-sha-256",
 }
+
+
+def programs_of(major):
+    """Debian's 15, else what PGB_MATRIX_DIR holds (tests/support/postgres_majors.sh fetches it)."""
+    programs = BIN if major == 15 else os.path.join(os.path.abspath(MAJORS), f"postgres-{major}", "bin")
+    require(os.path.join(programs, "postgres"), f"PostgreSQL {major}")
+    return programs
 
 
 def reachable_programs(programs, folder):

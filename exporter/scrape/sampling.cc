@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -74,30 +75,11 @@ net::awaitable<void> Target::State::Sample(const PlannedCollector& planned) {
   samplings_[name].missed += seen ? since - stands : since;
 }
 
+/// A connection that broke says nothing about the collector: what it showed last stays its state.
 net::awaitable<bool> Target::State::SampleNow(const PlannedCollector& planned, Duration stands,
                                               TimePoint deadline) {
-  bool seen = false;
-  const auto take = [this, &planned, &seen, stands](std::size_t, pg::Answer answer) {
-    const std::string& name = planned.collector->name;
-    Sampling& sampling = samplings_[name];
-    std::string message;
-    Outcome outcome;
-    outcome.done = true;
-    outcome.seconds = Seconds(answer.took);
-    if (answer.rows.ok()) {
-      sampling.tally.Add(Decode(planned, **answer.rows, options_.name), planned.limit,
-                         Seconds(stands));
-      sampling.sampled += stands;
-      sampling.good = SteadyClock::now();
-      outcome.dropped = sampling.tally.dropped();
-      seen = true;
-    } else {
-      outcome.failure = pg::FailureLabel(answer.rows.error());
-      message = answer.rows.error().message;
-    }
-    LogOutcome(name, outcome.failure, message);
-    sampling.last = std::move(outcome);
-  };
+  std::optional<pg::Answer> answer;
+  const auto take = [&answer](std::size_t, pg::Answer got) { answer = std::move(got); };
   std::vector<pg::Statement> statements;
   statements.emplace_back(planned.sql, kStatement);
   pg::AnswerSink sink = take;
@@ -108,8 +90,33 @@ net::awaitable<bool> Target::State::SampleNow(const PlannedCollector& planned, D
   if (!status.ok()) {
     main_.Drop(/*running=*/true);
     facts_stale_ = true;
+    co_return false;
   }
+  const bool seen = answer && TakeSample(planned, *answer, stands);
   co_return seen;
+}
+
+bool Target::State::TakeSample(const PlannedCollector& planned, const pg::Answer& answer,
+                               Duration stands) {
+  const std::string& name = planned.collector->name;
+  Sampling& sampling = samplings_[name];
+  std::string message;
+  Outcome outcome;
+  outcome.done = true;
+  outcome.seconds = Seconds(answer.took);
+  if (answer.rows.ok()) {
+    sampling.tally.Add(Decode(planned, **answer.rows, options_.name), planned.limit,
+                       Seconds(stands));
+    sampling.sampled += stands;
+    sampling.good = SteadyClock::now();
+    outcome.dropped = sampling.tally.dropped();
+  } else {
+    outcome.failure = pg::FailureLabel(answer.rows.error());
+    message = answer.rows.error().message;
+  }
+  LogOutcome(name, outcome.failure, message);
+  sampling.last = std::move(outcome);
+  return answer.rows.ok();
 }
 
 }  // namespace pgbeacon::scrape

@@ -77,6 +77,9 @@ class Target::State : public std::enable_shared_from_this<State> {
   net::awaitable<void> Sample(const collectors::PlannedCollector& planned);
   net::awaitable<bool> SampleNow(const collectors::PlannedCollector& planned, Duration stands,
                                  TimePoint deadline);
+  /// Returns whether the answer had rows.
+  bool TakeSample(const collectors::PlannedCollector& planned, const pg::Answer& answer,
+                  Duration stands);
   /// Texts that go with what the run's collectors show.
   net::awaitable<Status> LookUp(std::shared_ptr<Run> run);
 

@@ -175,9 +175,7 @@ class Refusals(PairCase):
         self.assertEqual((0, "too_many_connections"), (page.value("pg_up"), page.up_reason()))
         while crowd:
             crowd.pop().close()
-        free = "select count(*) = 0 from pg_stat_activity where usename = 'crowd'"
-        wait_for(lambda: self.primary.value(free), "the crowd to leave")
-        self.assertEqual(1, exporter.scrape().value("pg_up"))
+        wait_for(lambda: exporter.scrape().value("pg_up"), "a place to be free")
 
     def test_a_role_without_privileges_still_gets_a_page(self):
         self.primary.query("create role nobody_special login")

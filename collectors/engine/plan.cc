@@ -31,7 +31,6 @@ std::string NotChosen(const Selection& selection, const Choice& choice,
                ? ""
                : "not of the preset; --collector." + collector.name + " adds it";
   }
-  if (!selection.defaults) return "the default collectors are switched off";
   if (collector.on_by_default) return "";
   return "off by default; --collector." + collector.name + " switches it on";
 }

@@ -88,7 +88,7 @@ void Native::Add(std::unique_ptr<Job> job) {
   auto entry = std::make_shared<Entry>();
   entry->interval = job->interval();
   entry->timeout = job->timeout();
-  const bool named_only = !options_.selection.defaults && job->collector() == "host";
+  const bool named_only = options_.selection.peer && job->collector() == "host";
   bool enabled = !named_only || options_.selection.all;
   const auto choice = options_.selection.choices.find(job->collector());
   if (choice != options_.selection.choices.end()) {

@@ -231,7 +231,7 @@ TEST(Plan, FollowsTheUsersChoice) {
   EXPECT_THAT(Names(MakePlan(catalogue, selection, Server(15))), ElementsAre("on"));
   selection.choices["off"].enabled = true;
   EXPECT_THAT(Names(MakePlan(catalogue, selection, Server(15))), ElementsAre("on", "off"));
-  selection.defaults = false;
+  selection.peer = true;
   EXPECT_THAT(Names(MakePlan(catalogue, selection, Server(15))), ElementsAre("off"));
   selection.choices["theirs"].enabled = true;
   EXPECT_THAT(Names(MakePlan(catalogue, selection, Server(15))), ElementsAre("on", "off"));

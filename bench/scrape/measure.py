@@ -76,9 +76,9 @@ class Exporter:
             fields = stat.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
 
-    def anonymous_bytes(self):
+    def memory_bytes(self, key):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
-            return int(re.search(r"RssAnon:\s+(\d+)", status.read())[1]) * 1024
+            return int(re.search(rf"{key}:\s+(\d+)", status.read())[1]) * 1024
 
     def server_cost(self):
         """Statements, milliseconds and buffers of the server that its role has taken so far."""
@@ -91,13 +91,14 @@ class Exporter:
             self.scrape()
             self.wall.append(time.monotonic() - started)
         self.cpu.append((self.cpu_seconds() - before) / SCRAPES_A_ROUND)
-        self.memory.append(self.anonymous_bytes())
+        self.memory.append(self.memory_bytes("RssAnon"))
         spent = [now - then for now, then in zip(self.server_cost(), cost)]
         self.statements, self.milliseconds, self.buffers = (value / SCRAPES_A_ROUND for value in spent)
 
     def row(self):
         return {"series": len(series_of(self.scrape().decode())), "cpu": statistics.median(self.cpu),
-                "wall": statistics.median(self.wall), "memory": statistics.median(self.memory)}
+                "wall": statistics.median(self.wall), "memory": statistics.median(self.memory),
+                "peak": self.memory_bytes("VmHWM")}
 
 
 def series_of(text):
@@ -181,11 +182,11 @@ def main():
                  "milliseconds": program.milliseconds, "buffers": program.buffers} for program in programs]
         wanted, lost = missing(programs[0], programs[1])
     print(f"\n{options.databases + 2} databases, {options.tables} tables, {options.rounds} rounds of {SCRAPES_A_ROUND} scrapes.\n")
-    print("| program | series | CPU ms | wall ms | anonymous MiB | statements | server ms | server buffers |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    print("| program | series | CPU ms | wall ms | anonymous MiB | peak MiB | statements | server ms | server buffers |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for row in rows:
         print(f"| {row['name']} | {row['series']:,} | {row['cpu'] * 1e3:.1f} | {row['wall'] * 1e3:.1f} | "
-              f"{row['memory'] / 2**20:.1f} | {row['statements']:.0f} | {row['milliseconds']:.1f} | {row['buffers']:,.0f} |")
+              f"{row['memory'] / 2**20:.1f} | {row['peak'] / 2**20:.0f} | {row['statements']:.0f} | {row['milliseconds']:.1f} | {row['buffers']:,.0f} |")
     peer, ours = rows[0], rows[1]
     print("\n| budget | wanted | measured |\n| --- | ---: | ---: |")
     for key, most in (("cpu", 0.25), ("wall", 0.5), ("memory", 0.5)):

@@ -150,7 +150,8 @@ Plan MakePlan(const Catalogue& catalogue, const Selection& selection, const Serv
   Plan plan;
   for (const auto& collector : catalogue.collectors()) PlanOne(*collector, selection, facts, plan);
   std::ranges::stable_sort(plan.on, {}, [](const PlannedCollector& planned) {
-    return std::tuple(planned.sample.has_value(), planned.interval.has_value(),
+    const bool users = !planned.collector->search_path.empty();
+    return std::tuple(planned.sample.has_value(), planned.interval.has_value(), users,
                       planned.collector->cost);
   });
   return plan;

@@ -63,7 +63,8 @@ struct OffCollector {
   std::string label;     ///< when missing: "missing_extension", "permission", "missing_setting"
 };
 
-/// Collectors at every scrape first, cheap ones first, then those with an interval, then samplers.
+/// Collectors at every scrape first, cheap ones first and users' own last, then those with an
+/// interval, then samplers.
 struct Plan {
   std::vector<PlannedCollector> on;
   std::vector<OffCollector> off;

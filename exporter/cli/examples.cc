@@ -124,7 +124,7 @@ Families ExampleExporter() {
   metrics::AppendSelf(self, families);
   metrics::PeerStats peer;
   peer.queries_file = "example";
-  metrics::AppendPeerSelf(peer, "pg", families);
+  metrics::AppendPeerSelf(peer, families);
   return families;
 }
 

@@ -62,7 +62,7 @@ void AddOutput(CLI::App& command, Arguments& arguments,
 void AddLogFlags(CLI::App& command, Arguments& arguments) {
   command
       .add_option("--log.level", arguments.log_level, "Least severe message of pgbeacon's own log")
-      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->transform(CLI::IsMember({"debug", "info", "warn", "error"}, CLI::ignore_case))
       ->capture_default_str();
   command.add_option("--log.format", arguments.log_format, "Form of pgbeacon's own log")
       ->check(CLI::IsMember({"logfmt", "json"}))
@@ -239,13 +239,15 @@ std::string ExplainExtras(const CLI::App& app, const CLI::App& command) {
                           : "; did you mean " + nearest + "?");
 }
 
-/// Runs a command that asks once; nothing may be wrong with what it was told.
-int Run(const std::function<int(Setup&, Output)>& command, const Arguments& arguments, int failed) {
+/// Runs a command that asks once. Mistakes in what it was told are `failed`; where it may go on, it
+/// shows what there is without them first.
+int Run(const std::function<int(Setup&, Output)>& command, const Arguments& arguments, int failed,
+        bool go_on = false) {
   Result<Setup> setup = Prepare(arguments.target, config::SystemEnvironment());
   if (setup.ok()) config::CheckEvents(setup->config);
-  if (setup.ok() && setup->config.errors->empty()) {
-    return command(*setup, ToOutput(arguments.output));
-  }
+  const bool right = setup.ok() && setup->config.errors->empty();
+  if (right) return command(*setup, ToOutput(arguments.output));
+  if (setup.ok() && go_on) command(*setup, ToOutput(arguments.output));
   const Error error = setup.ok() ? setup->config.errors->ToError() : setup.error();
   std::fputs((error.message + "\n").c_str(), stderr);
   return failed;
@@ -353,7 +355,7 @@ int RunChosen(const Commands& commands, const Arguments& arguments) {
     return Run(sample, arguments, 1);
   }
   if (commands.check->parsed()) return Run(RunCheck, arguments, kUnknownStatus);
-  if (commands.explain->parsed()) return Run(RunExplain, arguments, 1);
+  if (commands.explain->parsed()) return Run(RunExplain, arguments, 1, /*go_on=*/true);
   if (commands.metrics->parsed()) return Run(RunMetrics, arguments, 1);
   if (commands.flags->parsed()) {
     PrintFlags(*commands.serve, ToOutput(arguments.output));
@@ -378,7 +380,7 @@ int Main(int argc, char** argv) {
                "pgbeacon");
   app.set_version_flag("--version", std::string("pgbeacon ") + metrics::Version() + " (revision " +
                                         metrics::Revision() + ", compiler " + __VERSION__ + ")");
-  app.set_help_all_flag("--help-all", "Print the help of all commands and exit");
+  app.set_help_all_flag("--help-all,--help-long", "Print the help of all commands and exit");
   app.footer("pgbeacon COMMAND --help tells a command's flags; --help-all tells all of them.");
   app.require_subcommand(1);
   const Commands commands = AddCommands(app, arguments, *catalogue);

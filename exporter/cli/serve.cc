@@ -173,7 +173,7 @@ class Service {
       Families native = co_await native_->Collect(request->received, deadline);
       std::ranges::move(native, std::back_inserter(page));
       NoteScrape(page, request->received);
-      metrics::AppendPeerSelf(peer_, setup_.naming.prefix, page);
+      metrics::AppendPeerSelf(peer_, page);
     }
     Families logs = co_await logs_.Collect(deadline);
     std::ranges::move(logs, std::back_inserter(page));

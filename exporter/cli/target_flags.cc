@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "base/text.h"
 #include "collectors/native/names.h"
 
 namespace pgbeacon::cli {
@@ -18,7 +19,8 @@ void AddCollectorOption(CLI::App& command, collectors::Selection& selection,
   };
   if (option.kind == collectors::OptionKind::kFlag) {
     const auto set_flag = [set](std::int64_t count) { set(count > 0 ? "true" : "false"); };
-    command.add_flag_function(name, set_flag, option.help)->group("Collectors");
+    const std::string both = name + ",!--no-" + name.substr(2);
+    command.add_flag_function(both, set_flag, option.help)->group("Collectors");
     return;
   }
   const auto right = [option](const std::string& value) { return WrongValue(option, value); };
@@ -50,6 +52,11 @@ void AddCollectorFlags(CLI::App& command, collectors::Selection& selection,
   for (const collectors::NativeCollector& native : collectors::kNativeCollectors) {
     flags[native.name] = std::string(native.help) + " (on by default)";
   }
+  command
+      .add_flag_function(
+          "--collector.xlog_location,!--no-collector.xlog_location", [](std::int64_t) {},
+          "Taken and ignored: postgres_exporter has it for servers before 10")
+      ->group("Collectors");
   for (const auto& [name, help] : flags) {
     command
         .add_flag_function(
@@ -94,8 +101,7 @@ void AddPeerFlags(CLI::App& command, PeerFlags& flags) {
       ->envname("PG_EXPORTER_CONSTANT_LABELS")
       ->group(kGroup);
   command
-      .add_option("--metric-prefix", flags.metric_prefix,
-                  "Instead of pg in pg_up and its default metrics")
+      .add_option("--metric-prefix", flags.metric_prefix, "Instead of pg in its default metrics")
       ->envname("PG_EXPORTER_METRIC_PREFIX")
       ->capture_default_str()
       ->group(kGroup);
@@ -111,7 +117,11 @@ void AddDatabaseFlags(CLI::App& command, TargetFlags& flags) {
       ->group("Databases");
   const auto add = [&command](const char* name, const char* variable, auto& globs,
                               const char* help) {
-    command.add_option(name, globs, help)->delimiter(',')->envname(variable)->group("Databases");
+    const auto set = [&globs](const std::string& text) { globs = Split(text, ','); };
+    command.add_option_function<std::string>(name, set, help)
+        ->expected(0, 1)  // nothing is no name
+        ->envname(variable)
+        ->group("Databases");
   };
   add("--include-databases", "PG_EXPORTER_INCLUDE_DATABASES", flags.include_databases,
       "Only these of the discovered databases: names or globs, with commas between");

@@ -118,6 +118,7 @@ Status AddCollector(const std::string& path, collectors::Catalogue& catalogue) {
   if (!text.ok()) return Error(ErrorCode::kNotFound, "user collectors: " + text.error().message);
   Result<collectors::Collector> collector = collectors::ReadCollector(*text, path);
   if (!collector.ok()) return collector.error();
+  if (collector->search_path.empty()) collector->search_path = "pg_catalog";  // it is a user's
   return catalogue.Add(*std::move(collector));
 }
 

@@ -114,7 +114,8 @@ class Reader {
            (query.sql.back() == ';' || query.sql.back() == '\n' || query.sql.back() == ' ')) {
       query.sql.pop_back();
     }
-    map_.Bool("master");
+    const bool once = map_.Bool("master").value_or(false);
+    collector_.scope = once ? collectors::Scope::kServer : collectors::Scope::kDatabase;
     ReadVersions();
     if (const auto seconds = map_.Int("cache_seconds"); seconds && *seconds > 0) {
       collector_.interval = std::chrono::seconds(*seconds);

@@ -23,8 +23,8 @@ struct PeerQueries {
 };
 
 /// A collector for each namespace of the file: its columns are metrics NAMESPACE_COLUMN, with the
-/// label `server` beside their own. `runonserver` becomes a range of majors and `cache_seconds` an
-/// interval; `master`, which is about several servers, means nothing here. What cannot be had is a
+/// label `server` beside their own. `runonserver` becomes a range of majors, `cache_seconds` an
+/// interval; with `master` it is asked in the connected database alone. What cannot be had is a
 /// mistake, and left out: the usages HISTOGRAM and DURATION, keys that the form does not have.
 std::vector<collectors::Collector> ReadPeerQueries(std::string_view text, const std::string& file,
                                                    YamlErrors& errors);

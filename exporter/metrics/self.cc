@@ -23,12 +23,12 @@ void AppendSelf(const SelfStats& stats, Families& families) {
             {}, static_cast<double>(stats.dropped_series));
 }
 
-void AppendPeerSelf(const PeerStats& stats, const std::string& prefix, Families& families) {
+void AppendPeerSelf(const PeerStats& stats, Families& families) {
   const auto add = [&families](const std::string& name, MetricType type, const char* help,
                                double value, Labels labels = {}) {
     AddSample(AddFamily(families, name, type, help), std::move(labels), value);
   };
-  const std::string own = prefix + "_exporter_";
+  const std::string own = "pg_exporter_";
   add(own + "scrapes_total", MetricType::Counter, "Scrapes of the server.",
       static_cast<double>(stats.scrapes));
   add(own + "last_scrape_duration_seconds", MetricType::Gauge,

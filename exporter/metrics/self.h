@@ -33,8 +33,8 @@ struct PeerStats {
   bool queries_failed = false;
 };
 
-/// Appends PREFIX_exporter_* and postgres_exporter_*.
-void AppendPeerSelf(const PeerStats& stats, const std::string& prefix, Families& families);
+/// Appends pg_exporter_* and postgres_exporter_*.
+void AppendPeerSelf(const PeerStats& stats, Families& families);
 
 /// Appends the families of `stats`, of the build and of the process (process.h).
 void AppendSelf(const SelfStats& stats, Families& families);

@@ -147,9 +147,10 @@ bool Connection::Send(const Statement& statement) {
     return SendOne(conn, statement.sql.c_str()) && PQpipelineSync(conn);
   }
   // COMMIT has a Sync of its own: it ends the transaction after an error, too.
+  const char* const end = statement.search_path.empty() ? "COMMIT" : "ROLLBACK";
   return SendOne(conn, "BEGIN READ ONLY") &&
          SendOne(conn, LocalSettings(statement, bare_).c_str()) &&
-         SendOne(conn, statement.sql.c_str()) && PQpipelineSync(conn) && SendOne(conn, "COMMIT") &&
+         SendOne(conn, statement.sql.c_str()) && PQpipelineSync(conn) && SendOne(conn, end) &&
          PQpipelineSync(conn);
 }
 

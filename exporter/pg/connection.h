@@ -31,7 +31,9 @@ class Statement {
 
   std::string sql;
   std::chrono::milliseconds timeout;
-  std::string search_path;  ///< instead of the session's, which is pg_catalog; empty: that
+  /// Of a statement that pgbeacon did not write: it runs in a transaction that is rolled back, so
+  /// that nothing it sets outlasts it. Empty: the session's, which is pg_catalog.
+  std::string search_path;
 };
 
 /// What became of one statement.

@@ -10,7 +10,7 @@ namespace pgbeacon::scrape {
 
 struct Naming {
   std::string prefix =
-      "pg";       ///< of its default metrics, as the peer has it: "pg_up" is "PREFIX_up"
+      "pg";       ///< of its default metrics: "pg_stat_activity_count" is "PREFIX_stat..."
   Labels labels;  ///< on every series that has none of the name
 };
 

@@ -282,7 +282,6 @@ std::optional<std::size_t> AddPlanned(const PageInput& input, std::size_t index,
 Families MakePage(const PageInput& input) {
   Families page;
   AddState(input, page);
-  ApplyPrefix(input.naming, page, 0);
   const bool up = input.reason == pg::UpReason::kOk;
   if (up && input.facts) AddIdentity(input, page);
   CollectorFamilies own;

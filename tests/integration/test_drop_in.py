@@ -15,7 +15,8 @@ OFF_THERE = re.compile("pg_(long_running|process_idle|postmaster|stat_statements
                        "stat_activity_autovacuum|stat_checkpointer|statio_user_indexes|buffercache|stat_progress|"
                        "exporter_user_queries|"
                        # what this server has nothing of: test_statistics.py has
-                       "replication_slot|settings_pg_stat_statements|stat_archiver_last|stat_user_tables_last)")
+                       "replication_slot|settings_(lock_timeout|statement_timeout|.*transaction_read_only|"
+                       "client_connection_check)|settings_pg_stat_statements|stat_archiver_last|stat_user_tables_last)")
 QUERIES = """
 pg_replication:
   query: "SELECT 7 AS lag;"
@@ -94,9 +95,9 @@ class DropIn(PairCase):
             with self.beacon(*arguments, env=variables, dsn=self.dsn) as exporter:
                 self.assertEqual(404, exporter.get("/metrics").status)
                 text = exporter.get("/numbers").body
-            for line in ('db_up{team="data",tier="1"} 1', 'db_exporter_scrapes_total'):
+            for line in ('pg_up{team="data",tier="1"} 1', 'pg_exporter_scrapes_total'):
                 self.assertIn(line, text)
-            self.assertNotRegex(text, "(?m)^pg_up")
+            self.assertNotRegex(text, "(?m)^pg_stat_activity_count")
             self.assertRegex(text, r'(?m)^db_stat_activity_count\{.*team="data".*\}')
             self.assertRegex(text, r'(?m)^pg_stat_bgwriter_buffers_alloc_total')
             self.assertRegex(text, r'(?m)^pg_scrape_collector_success\{collector="stat_bgwriter"')
@@ -138,6 +139,53 @@ class DropIn(PairCase):
         self.assertIn(7.0, page.series("pg_replication_lag").values())
         self.assertEqual([1.0], list(page.series("pg_exporter_user_queries_load_error").values()))
         self.assertEqual(1, page.value("pg_up"))
+
+    def test_queries_are_asked_in_each_database_unless_master(self):
+        self.primary.query("create database further")
+        self.addCleanup(self.primary.query, "drop database further")
+        text = "".join(f"of_{name}:\n  query: select current_database() as datname, 1 as x\n  master: {master}\n  metrics: "
+                       "[{datname: {usage: LABEL}}, {x: {usage: GAUGE}}]\n"
+                       for name, master in (("one", "true"), ("all", "false")))
+        path = self.write("queries.yaml", text)
+        with self.beacon(f"--extend.query-path={path}", "--auto-discover-databases", "--include-databases=",
+                         dsn=self.dsn) as exporter:
+            def visited():
+                page = exporter.scrape(False)
+                return page if page.labels("of_all_x", "datname") >= {"postgres", "further"} else None
+            page = wait_for(visited, "the other database", 30)
+        self.assertEqual({"postgres"}, page.labels("of_one_x", "datname"))
+
+    def test_what_a_query_sets_is_gone_after_it(self):
+        collector = self.write("mine.yml", """
+name: mine
+topic: tests
+help: A statement that changes its session.
+queries:
+  - sql: |
+      SELECT set_config('statement_timeout', '1', false) AS a, set_config('extra_float_digits', '-15', false) AS b,
+             set_config('search_path', 'public', false) AS c, 1 AS one
+columns:
+  - {col: one, metric: mine_one, help: One.}
+""")
+        with self.beacon("--collector.file", collector, "--collector.all", dsn=self.dsn) as exporter:
+            for _ in range(4):
+                page = exporter.scrape(False)
+                self.assertEqual({}, page.failed_collectors())
+                self.assertEqual(1, page.value("mine_one"))
+
+    def test_spellings_of_its_command_line_are_taken(self):
+        done = beacon.run("explain", "--no-collector.xlog_location", "--no-collector.stat_statements.include_query",
+                          "--exclude-databases=", "--log.level=INFO", env={"DATA_SOURCE_NAME": self.dsn})
+        self.assertEqual(0, done.returncode, done.stderr)
+
+    def test_settings_are_the_servers(self):
+        self.primary.query("alter system set statement_timeout = '5min'")
+        self.primary.query("select pg_reload_conf()")
+        wait_for(lambda: self.primary.value("show statement_timeout") == "5min", "the reload")
+        self.addCleanup(self.primary.query, "alter system reset statement_timeout")
+        page = self.scrape()
+        self.assertIn(page.value("pg_settings_statement_timeout_seconds"), (None, 300))
+        self.assertIsNone(page.value("pg_settings_default_transaction_read_only"))
 
     def test_dumpmaps_ends(self):
         done = beacon.run("--dumpmaps")

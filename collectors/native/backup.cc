@@ -43,9 +43,15 @@ bool IsGood(const boost::json::value& entry) {
   if (!text) return MemberAt(entry, "status") == nullptr;
   for (const char* good : {"ok", "success", "successful", "succeeded", "completed", "complete",
                            "available", "ready"}) {
-    if (*text == good) return true;
+    if (SameIgnoringCase(*text, good)) return true;
   }
   return false;
+}
+
+/// One that is complete in times to come would look fresh for ever.
+bool IsGood(const Backup& backup, double now) {
+  constexpr double kClocksApart = 300;
+  return backup.good && backup.stop <= now + kClocksApart;
 }
 
 std::optional<double> TimeAt(const boost::json::value& entry, std::string_view key) {
@@ -97,7 +103,7 @@ void AddBackups(const BackupSet& set, double now, Sheet& sheet) {
     ++type.count;
     if (backup.stored) type.stored = type.stored.value_or(0) + *backup.stored;
     if (!type.latest || backup.stop >= type.latest->stop) type.latest = &backup;
-    if (!backup.good) {
+    if (!IsGood(backup, now)) {
       ++type.bad;
       continue;
     }
@@ -110,7 +116,7 @@ void AddBackups(const BackupSet& set, double now, Sheet& sheet) {
     sheet.Add(kCount, labels, type.count);
     sheet.Add(kBad, labels, type.bad);
     sheet.Add(kStored, labels, type.stored);
-    if (type.latest) sheet.Add(kSuccess, labels, type.latest->good ? 1 : 0);
+    if (type.latest) sheet.Add(kSuccess, labels, IsGood(*type.latest, now) ? 1 : 0);
     if (!type.newest) continue;
     const Backup& newest = *type.newest;
     sheet.Add(kOldest, labels, type.oldest->stop);

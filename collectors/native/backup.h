@@ -35,7 +35,8 @@ struct BackupSet {
   Labels labels() const { return {{"name", name}, {"kind", kind}, {"repo", repo}}; }
 };
 
-/// Times, ages, sizes and counts by type. Ages are at `now`; a time in the future has the age 0.
+/// Times, ages, sizes and counts by type. Ages are at `now`; a backup of more than five
+/// minutes in the future is a bad one.
 void AddBackups(const BackupSet& set, double now, Sheet& sheet);
 
 /// The inventory in a JSON file: an array, or an object with an array `backups`, of objects with

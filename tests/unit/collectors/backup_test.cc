@@ -55,6 +55,18 @@ TEST(Backup, TellsTheNewestGoodBackupFromTheNewest) {
   EXPECT_EQ(value("pg_backup_oldest_timestamp_seconds"), "1795140000");
 }
 
+TEST(Backup, OneOfTimesToComeIsBad) {
+  BackupSet set{.name = "n", .kind = "k", .repo = "", .backups = {}};
+  set.backups = {{.stop = 1000}, {.stop = 99000}};
+  Sheet sheet;
+  AddBackups(set, 2000, sheet);
+  const Families families = sheet.Take();
+  const std::string labels = R"({name="n",kind="k",repo="",type=""})";
+  EXPECT_EQ(ValueOf(families, "pg_backup_bad_backups" + labels), "1");
+  EXPECT_EQ(ValueOf(families, "pg_backup_last_success" + labels), "0");
+  EXPECT_EQ(ValueOf(families, "pg_backup_last_age_seconds" + labels), "1000");
+}
+
 TEST(Backup, ShowsThatThereIsNone) {
   std::size_t unreadable = 0;
   const Result<BackupSet> set = ReadInventory("[]", unreadable);

@@ -152,10 +152,13 @@ net::awaitable<PostgresPollingStatusType> Attempt::Poll(PGconn* conn) {
 /// A pooler may take the options and ignore them (PgBouncer's ignore_startup_parameters).
 net::awaitable<Status> Attempt::CheckSettings(Connection* connection) {
   std::string lock_timeout;
-  const auto take = [&lock_timeout](std::size_t, Answer answer) {
+  bool holds = false;
+  const auto take = [&lock_timeout, &holds](std::size_t, Answer answer) {
     if (answer.rows.ok() && answer.rows.value()->rows() == 1) {
       lock_timeout = answer.rows.value()->at(0, 0).value_or("");
     }
+    // Somebody has locked a catalogue: that the wait ended shows that the setting is there.
+    holds = !answer.rows.ok() && answer.rows.error().code == ErrorCode::kLockTimeout;
   };
   std::vector<Statement> statements;
   statements.emplace_back("SELECT pg_catalog.current_setting('lock_timeout')", statement_timeout_);
@@ -164,7 +167,7 @@ net::awaitable<Status> Attempt::CheckSettings(Connection* connection) {
   const Status answered = co_await connection->Run(std::move(statements), lease_, std::move(sink));
   checking_ = nullptr;
   if (!answered.ok()) co_return answered;
-  if (lock_timeout != std::to_string(kLockTimeout.count()) + "ms") {
+  if (!holds && lock_timeout != std::to_string(kLockTimeout.count()) + "ms") {
     spdlog::info(
         "startup options are ignored on the way to the server: "
         "every statement carries its settings");

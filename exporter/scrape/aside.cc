@@ -32,7 +32,8 @@ net::awaitable<Result<Asked>> Target::State::Ask(std::shared_ptr<State> self,
   if (self->stopped_) co_return Error(ErrorCode::kUnavailable, "shutting down");
   const Place place(self->asking_, self->executor_);
   Result<Asked> asked = co_await self->AskNow(more, deadline);
-  if (!asked.ok()) {
+  // After a lock that somebody else holds the connection is as good as before.
+  if (!asked.ok() && asked.error().code != ErrorCode::kLockTimeout) {
     self->main_.Drop(/*running=*/true);
     self->facts_stale_ = true;
   }

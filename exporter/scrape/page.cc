@@ -227,7 +227,7 @@ std::optional<std::size_t> AddScheduled(const PageInput& input, const PlannedCol
   const std::string& name = planned.collector->name;
   const Schedule::Entry* entry = input.schedule ? input.schedule->Find(name) : nullptr;
   if (!entry) {
-    own.Failed(name, "timeout");
+    own.Failed(name, input.unfinished);
     return std::nullopt;
   }
   std::optional<double> age;

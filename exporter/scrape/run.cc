@@ -44,29 +44,39 @@ net::awaitable<void> Target::State::Execute(std::shared_ptr<State> self, std::sh
   self->Recycle();
   bool warm = false;
   Result<ServerFacts> facts = co_await self->Base(run->deadline, warm);
-  if (!facts.ok()) {
+  // A catalogue that somebody has locked says nothing against the server or the connection.
+  const bool locked = !facts.ok() && self->main_.connected();
+  if (!facts.ok() && !locked) {
     self->Down(*run, facts.error());
     co_return;
   }
-  if (facts->superuser && self->options_.refuse_superuser) {
+  if (!locked && facts->superuser && self->options_.refuse_superuser) {
     self->main_.Drop();
     self->WarnOfSuperuser();
     self->SetReason(*run, UpReason::kSuperuserRefused, "the login is a superuser");
     co_return;
   }
   self->SetReason(*run, UpReason::kOk, "");
-  Status status = co_await self->Learn(*std::move(facts), warm, run->deadline);
+  Status status;
+  if (!locked) {
+    status = co_await self->Learn(*std::move(facts), warm, run->deadline);
+  } else if (!self->plan_) {
+    self->EndEarly(*run, facts.error());
+    co_return;
+  }
+  run->identified = true;
   if (status.ok()) {
     self->StartVisit();
     status = co_await self->Collect(run);
     if (status.ok()) status = co_await self->LookUp(run);
   }
   if (!status.ok()) {
-    run->unfinished = pg::FailureLabel(status.error());
+    self->EndEarly(*run, status.error());
     self->main_.Drop(/*running=*/true);
     self->facts_stale_ = true;
     co_return;
   }
+  self->logged_early_.clear();
   co_await self->WaitForFirst(run->deadline);
 }
 
@@ -86,15 +96,21 @@ void Target::State::Recycle() {
 }
 
 /// The answer to the base query over the warm connection, else over a new one. A warm connection
-/// that turns out to be closed (the server was restarted) is no reason to be down.
+/// that turns out to be closed (the server was restarted) is no reason to be down. After an Error
+/// there is a connection only where the query waited for somebody's lock.
 net::awaitable<Result<ServerFacts>> Target::State::Base(TimePoint deadline, bool& warm) {
   for (;;) {
     warm = main_.connected();
     const TimePoint connect_by = std::min(deadline, SteadyClock::now() + options_.connect_timeout);
     Result<pg::Connection*> connection = co_await main_.Connect(Budget(deadline), connect_by);
     if (!connection.ok()) co_return connection.error();
+    if (!plan_) AssumePlan((*connection)->server_version());
     Result<ServerFacts> facts = co_await AskIdentity(**connection, catalogue_, deadline);
     if (facts.ok()) co_return facts;
+    if (facts.error().code == ErrorCode::kLockTimeout) {
+      if (!warm) ForgetPlan();
+      co_return facts;
+    }
     main_.Drop();
     const bool closed = facts.error().code == ErrorCode::kUnavailable;
     if (!warm || !closed || stopped_) co_return facts;
@@ -144,15 +160,48 @@ net::awaitable<Status> Target::State::Learn(ServerFacts now, bool warm, TimePoin
   facts_stale_ = !complete;
   if (!asked.ok()) {
     plan_.reset();  // it may be of another role or version
+    AssumePlan(*facts_);
     co_return asked;
   }
-  collectors::Plan plan = MakePlan(catalogue_, options_.selection, *facts_);
-  if (options_.discovery.Excludes(facts_->database)) {
-    DropScope(plan, collectors::Scope::kDatabase, "the database is excluded");
-  }
-  plan_ = std::make_shared<const collectors::Plan>(std::move(plan));
+  plan_ = std::make_shared<const collectors::Plan>(PlanOf(*facts_));
+  assumed_.reset();
   if (listener && !stopped_) listener(*facts_);
   co_return Status();
+}
+
+collectors::Plan Target::State::PlanOf(const ServerFacts& facts) const {
+  collectors::Plan plan = MakePlan(catalogue_, options_.selection, facts);
+  if (options_.discovery.Excludes(facts.database)) {
+    DropScope(plan, collectors::Scope::kDatabase, "the database is excluded");
+  }
+  return plan;
+}
+
+void Target::State::AssumePlan(ServerFacts facts) {
+  const bool extensions_known = !facts.extensions.empty();
+  const bool settings_known = !facts.settings.empty();
+  for (const auto& collector : catalogue_.collectors()) {
+    const collectors::Needs& needs = collector->needs;
+    if (!extensions_known) facts.extensions[needs.extension].schema = "pg_catalog";
+    if (settings_known) continue;
+    const std::size_t equals = needs.setting.find('=');
+    facts.settings[needs.setting.substr(0, equals)] =
+        equals == std::string::npos ? "on" : needs.setting.substr(equals + 1);
+  }
+  assumed_ = std::make_shared<const collectors::Plan>(PlanOf(facts));
+}
+
+void Target::State::AssumePlan(int version_num) {
+  if (assumed_) return;
+  ServerFacts facts;
+  facts.version_num = version_num;
+  facts.superuser = true;  // no privilege is known to be missing
+  AssumePlan(std::move(facts));
+}
+
+void Target::State::ForgetPlan() {
+  if (plan_) assumed_ = std::exchange(plan_, nullptr);
+  facts_stale_ = true;
 }
 
 net::awaitable<Status> Target::State::Collect(std::shared_ptr<Run> run) {
@@ -229,6 +278,14 @@ net::awaitable<Status> Target::State::LookUp(std::shared_ptr<Run> run) {
 void Target::State::Down(Run& run, const Error& error) {
   SetReason(run, pg::ReasonOf(error), error.message);
   facts_stale_ = true;
+}
+
+void Target::State::EndEarly(Run& run, const Error& error) {
+  run.unfinished = pg::FailureLabel(error);
+  if (stopped_ || logged_early_ == run.unfinished) return;
+  logged_early_ = run.unfinished;
+  spdlog::warn("target={} reason={}: collectors have not been asked or have not answered: {}",
+               options_.name, run.unfinished, error.message);
 }
 
 void Target::State::SetReason(Run& run, UpReason reason, const std::string& message) {

@@ -6,6 +6,7 @@
 #include <exception>
 #include <utility>
 
+#include "collectors/engine/known.h"
 #include "exporter/scrape/page.h"
 #include "exporter/scrape/target_state.h"
 
@@ -90,13 +91,15 @@ net::awaitable<Families> Target::State::Scrape(std::shared_ptr<State> self, Time
 
 Families Target::State::Page(Run& run, bool last) {
   const TimePoint now = SteadyClock::now();
-  const std::shared_ptr<const collectors::Plan> plan = run.plan ? run.plan : plan_;
-  if (plan_) schedule_.Expire(*plan_, now);
+  if (!plan_ && !assumed_) AssumePlan(collectors::kNewestMajor * 10000);
+  const std::shared_ptr<const collectors::Plan> known = plan_ ? plan_ : assumed_;
+  const std::shared_ptr<const collectors::Plan> plan = run.plan ? run.plan : known;
+  schedule_.Expire(*known, now);
   PageInput input;
   input.server = options_.name;
   input.naming = options_.naming;
   input.reason = run.reason;
-  input.facts = facts_ ? &*facts_ : nullptr;
+  input.facts = run.identified && facts_ ? &*facts_ : nullptr;
   input.plan = plan.get();
   input.outcomes = run.plan ? &run.outcomes : nullptr;
   input.unfinished = run.unfinished;

@@ -32,8 +32,9 @@ struct Run {
   net::Event ended;
   TimePoint deadline;
   pg::UpReason reason = pg::UpReason::kTimeout;  ///< until the base query is answered
-  std::shared_ptr<const collectors::Plan> plan;
-  std::vector<Outcome> outcomes;  ///< by index in plan->on
+  bool identified = false;                       ///< the facts are of the server that answered
+  std::shared_ptr<const collectors::Plan> plan;  ///< null until it is known
+  std::vector<Outcome> outcomes;                 ///< by index in plan->on
   std::string unfinished = "timeout";
   std::size_t readers = 0;
 
@@ -88,10 +89,18 @@ class Target::State : public std::enable_shared_from_this<State> {
   net::awaitable<Result<Asked>> AskNow(const collectors::Catalogue& more, TimePoint deadline);
   net::awaitable<Result<collectors::ServerFacts>> Base(TimePoint deadline, bool& warm);
   net::awaitable<Status> Learn(collectors::ServerFacts now, bool warm, TimePoint deadline);
+  collectors::Plan PlanOf(const collectors::ServerFacts& facts) const;
+  /// For the pages of runs that end before there is a plan: what is not known is not missing.
+  void AssumePlan(collectors::ServerFacts facts);
+  void AssumePlan(int version_num);
+  /// Runs need the facts anew; pages go on naming what was planned.
+  void ForgetPlan();
   net::awaitable<Status> Collect(std::shared_ptr<Run> run);
   void NameIfDiscovering(const collectors::PlannedCollector& planned, Outcome& outcome) const;
   void Down(Run& run, const Error& error);
   void SetReason(Run& run, pg::UpReason reason, const std::string& message);
+  /// The server is up, but the run has not got to its end.
+  void EndEarly(Run& run, const Error& error);
   void WarnOfSuperuser();
   void LogOutcome(const std::string& collector, const std::string& failure,
                   const std::string& message);
@@ -138,9 +147,12 @@ class Target::State : public std::enable_shared_from_this<State> {
   TimePoint facts_at_;
   bool facts_stale_ = true;
   std::shared_ptr<const collectors::Plan> plan_;
+  /// What pages name as failed while there is no plan; never run.
+  std::shared_ptr<const collectors::Plan> assumed_;
 
   std::optional<pg::UpReason> seen_;  ///< of the last run, so that a change is logged once
   std::map<std::string, std::string> logged_failures_;
+  std::string logged_early_;  ///< reason label of the last run where it ended early
   TimePoint observed_at_;
   Duration up_{};
   Duration down_{};

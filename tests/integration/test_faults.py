@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import socket
 import threading
 import time
 import unittest
@@ -34,6 +35,11 @@ columns:
   - {col: answer, metric: e2e_slow_answer, type: gauge, help: Always one.}
   - {col: nap, label: nap}
 """
+
+
+def states(page):
+    """The collectors with a state on the page, without those that do not ask the server."""
+    return page.labels("pg_scrape_collector_success", "collector") - {"host", "process"}
 
 
 class ServerStops(PairCase):
@@ -126,6 +132,100 @@ class ServerFreezes(PairCase):
             exporter.get("/metrics", {"X-Prometheus-Scrape-Timeout-Seconds": "20"})
         except (OSError, http.client.HTTPException):
             pass  # the connection may end with the process
+
+
+class CuttingProxy:
+    """Stands before a server and closes each connection after so many bytes of both sides."""
+
+    def __init__(self, port, after=None):
+        self.server = port
+        self.after = after
+        self.pairs = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self):
+        self._shut(self.listener)
+        self.cut()
+        for end in (self.listener, *sum(self.pairs, ())):
+            end.close()
+
+    def cut(self):
+        """Ends what is open."""
+        for end in sum(self.pairs, ()):
+            self._shut(end)
+
+    def _accept(self):
+        while True:
+            try:
+                client = self.listener.accept()[0]
+                pair = (client, socket.create_connection(("127.0.0.1", self.server)))
+            except OSError:
+                return
+            self.pairs.append(pair)
+            passed = [0]
+            for source, sink in (pair, pair[::-1]):
+                threading.Thread(target=self._pass, args=(source, sink, passed, pair),
+                                 daemon=True).start()
+
+    def _pass(self, source, sink, passed, pair):
+        try:
+            while data := source.recv(65536):
+                passed[0] += len(data)
+                if self.after and passed[0] > self.after:
+                    break
+                sink.sendall(data)
+        except OSError:
+            pass  # the other direction has closed it
+        for end in pair:
+            self._shut(end)
+
+    @staticmethod
+    def _shut(end):
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it is already
+
+
+class ConnectionsCut(PairCase):
+    with_standby = False
+
+    def proxy(self, after=None):
+        proxy = CuttingProxy(self.primary.port, after)
+        self.addCleanup(proxy.close)
+        return proxy, self.primary.dsn().replace(f"port={self.primary.port}", f"port={proxy.port}")
+
+    def test_no_page_of_a_run_that_was_cut_looks_healthy(self):
+        expected = states(self.beacon(dsn=self.primary.dsn()).scrape())
+        for after in (6000, 12000, 20000, 30000):
+            proxy, dsn = self.proxy(after)
+            exporter = self.beacon(dsn=dsn)
+            for _ in range(2):
+                page = exporter.scrape()
+                self.assertEqual(1, page.value("pg_up"))
+                self.assertEqual(set(), expected - states(page), after)
+                failed = page.failed_collectors()
+                self.assertLess(5, len(failed), after)
+                self.assertEqual({"connection"}, set(failed.values()), after)
+            told = [line for line in exporter.log().splitlines() if "reason=connection" in line]
+            self.assertEqual(1, len(told), exporter.log())
+            proxy.after = None
+            self.assertEqual({}, exporter.scrape().failed_collectors())
+
+    def test_a_reconnect_that_is_cut_marks_the_collectors_of_before(self):
+        proxy, dsn = self.proxy()
+        exporter = self.beacon(dsn=dsn)
+        expected = states(exporter.scrape())
+        proxy.after = 20000
+        proxy.cut()
+        for _ in range(2):
+            page = exporter.scrape()
+            self.assertEqual(set(), expected - states(page))
+            self.assertEqual({"connection"}, set(page.failed_collectors().values()))
+        proxy.after = None
+        self.assertEqual({}, exporter.scrape().failed_collectors())
 
 
 class Refusals(PairCase):
@@ -223,6 +323,28 @@ class Locks(PairCase):
         blocker.rollback()
         page = exporter.scrape()
         self.assertEqual((5, {}), (page.value("e2e_locked_rows"), page.failed_collectors()))
+
+    def test_a_catalogue_that_is_locked_at_the_start_fails_every_collector_by_name(self):
+        expected = states(self.beacon(dsn=self.primary.dsn()).scrape())
+        # The lock on pg_class lets nobody connect.
+        for catalogue, state, reason in (("pg_proc", 1, "lock_timeout"),
+                                         ("pg_namespace", 1, "lock_timeout"),
+                                         ("pg_class", 0, "connection")):
+            blocker = self.session(self.primary)
+            blocker.autocommit = False
+            blocker.cursor().execute(f"lock table {catalogue} in access exclusive mode")
+            exporter = self.beacon(dsn=self.primary.dsn(), ready=False)
+            for _ in range(3):
+                page = exporter.scrape(seconds=4)
+                self.assertEqual(state, page.value("pg_up"), catalogue)
+                failed = page.failed_collectors()
+                self.assertEqual(set(), expected - set(failed), catalogue)
+                self.assertEqual({reason}, set(failed.values()), catalogue)
+            blocker.rollback()
+            page = exporter.scrape()
+            self.assertEqual((1, {}), (page.value("pg_up"), page.failed_collectors()))
+            self.assertNotIn("startup options are ignored", exporter.log())
+            exporter.stop()
 
     def test_locked_tables_and_catalogues_leave_no_error_of_ours_in_the_log(self):
         self.primary.query("create table kept as select generate_series(1, 5) n")

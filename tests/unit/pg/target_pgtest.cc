@@ -289,6 +289,67 @@ TEST_F(TargetPgTest, ServesTheRestWhileATableIsLocked) {
   EXPECT_EQ(Failure(page, "locked"), "");
 }
 
+TEST_F(TargetPgTest, NamesWhatItWouldHaveAskedAServerThatWasNeverUp) {
+  StartServer();
+  Add(CollectorYaml("on_standby", "SELECT 4 AS v", "role: standby\n"));
+  Watch(Options());
+  server->Down();
+  const Families page = Scrape();
+  ExpectDown(page, "unreachable");
+  EXPECT_EQ(Success(page, "quick"), 0);
+  EXPECT_EQ(Failure(page, "quick"), "connection");
+  EXPECT_EQ(Success(page, "on_standby"), -1) << "for a standby only";
+  ASSERT_TRUE(server->Up());
+  ExpectUp(Scrape());
+}
+
+TEST_F(TargetPgTest, IsUpWithFailedCollectorsWhereACatalogueIsLockedFromTheStart) {
+  StartServer();
+  Add(CollectorYaml("rare", "SELECT 1 AS v", "interval: 1h\n"));
+  Watch(Options());
+  {
+    Client holder(server->SocketConninfo());
+    holder.Do("BEGIN");
+    holder.Do("LOCK TABLE pg_proc IN ACCESS EXCLUSIVE MODE");
+    for (int i = 0; i < 3; ++i) {
+      const Families page = Scrape(seconds(3));
+      EXPECT_EQ(Value(page, "pg_up"), 1);
+      EXPECT_EQ(Value(page, "pg_server_info"), std::nullopt) << "not known";
+      for (const char* collector : {"quick", "rare"}) {
+        EXPECT_EQ(Success(page, collector), 0);
+        EXPECT_EQ(Failure(page, collector), "lock_timeout");
+      }
+      EXPECT_EQ(Value(page, "pgbeacon_backends"), 1) << "the connection is kept";
+    }
+    holder.Do("ROLLBACK");
+  }
+  const Families page = Scrape();
+  ExpectUp(page);
+  EXPECT_EQ(Value(page, "pg_server_info"), 1);
+  EXPECT_EQ(Value(page, "test_rare"), 1);
+}
+
+TEST_F(TargetPgTest, GoesOnOverItsConnectionWhileTheLoginsAreLocked) {
+  StartServer();
+  Add(CollectorYaml("pid", "SELECT pg_backend_pid() AS v"));
+  Watch(Options());
+  const std::optional<double> pid = Value(Scrape(), "test_pid");
+  ASSERT_TRUE(pid);
+  {
+    Client holder(server->SocketConninfo());
+    holder.Do("BEGIN");
+    holder.Do("LOCK TABLE pg_authid IN ACCESS EXCLUSIVE MODE");
+    for (int i = 0; i < 3; ++i) {
+      const Families page = Scrape(seconds(3));
+      ExpectUp(page);
+      EXPECT_EQ(Value(page, "test_pid"), pid);
+      EXPECT_EQ(Value(page, "pg_server_info"), 1);
+    }
+    holder.Do("ROLLBACK");
+  }
+  EXPECT_EQ(Value(Scrape(), "test_pid"), pid);
+}
+
 TEST_F(TargetPgTest, PlansAnewWhenAStandbyIsPromoted) {
   StartServer({"wal_level = replica", "max_wal_senders = 2"});
   Add(CollectorYaml("on_primary", "SELECT 3 AS v", "role: primary\n"));

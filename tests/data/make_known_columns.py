@@ -13,7 +13,7 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 sys.path.insert(0, os.path.join(ROOT, "tests/integration"))
 
 from harness.columns import EXTENSIONS, columns_of  # noqa: E402
-from harness.postgres import BIN, Pair  # noqa: E402
+from harness.postgres import Pair, programs_of  # noqa: E402
 
 MAJORS = range(13, 19)
 HEADER = """\
@@ -43,11 +43,9 @@ def majors_as_range(majors):
 
 
 def main():
-    programs = os.environ.get("PGB_MATRIX_DIR", os.path.join(ROOT, "build/tools"))
     seen = {}
     for major in MAJORS:
-        here = BIN if major == 15 else os.path.join(os.path.abspath(programs), f"postgres-{major}", "bin")
-        pair = Pair(here, {"shared_preload_libraries": "pg_stat_statements"})
+        pair = Pair(programs_of(major), {"shared_preload_libraries": "pg_stat_statements"})
         try:
             for extension in EXTENSIONS:
                 pair.primary.query(f"create extension {extension}")

@@ -7,6 +7,7 @@ import unittest
 
 from harness.at_work import AtWork
 from harness.case import BeaconCase
+from harness.majors import EveryMajor
 from harness.postgres import Pair, programs_of
 from harness.waiting import wait_equal, wait_for
 
@@ -15,7 +16,7 @@ LONGEST = "pg_blocking_longest_wait_seconds"
 CROWD = 150
 
 
-class Locks(AtWork, BeaconCase):
+class Locks(AtWork, EveryMajor, BeaconCase):
     def run_major(self, major):
         pair = Pair(programs_of(major), standby=False,
                     settings={"max_connections": "200", "max_prepared_transactions": "2"})
@@ -109,24 +110,6 @@ class Locks(AtWork, BeaconCase):
         wait_for(lambda: self.exporter.scrape().value("pgbeacon_collector_sampled_seconds_total",
                                                       **sampled), "samples")
         self.assertEqual({}, self.exporter.scrape().failed_collectors())
-
-    def test_13(self):
-        self.run_major(13)
-
-    def test_14(self):
-        self.run_major(14)
-
-    def test_15(self):
-        self.run_major(15)
-
-    def test_16(self):
-        self.run_major(16)
-
-    def test_17(self):
-        self.run_major(17)
-
-    def test_18(self):
-        self.run_major(18)
 
 
 if __name__ == "__main__":

@@ -3,27 +3,19 @@
 PGB_MATRIX_DIR holds a folder per major but 15 (tests/support/postgres_majors.sh makes it).
 """
 
-import os
 import unittest
 
 from harness import relations
 from harness.case import BeaconCase
-from harness.postgres import BIN, PASSWORD, Pair
-from harness.tools import require
+from harness.majors import EveryMajor
+from harness.postgres import PASSWORD, Pair, programs_of
 from harness.waiting import wait_for
 
-ROOT = os.environ.get("PGB_MATRIX_DIR", os.path.join(os.path.dirname(__file__), "../../build/tools"))
 
 
-def programs(major):
-    return BIN if major == 15 else os.path.join(os.path.abspath(ROOT), f"postgres-{major}", "bin")
-
-
-class Majors(BeaconCase):
-    def relations_of(self, major):
-        require(os.path.join(programs(major), "postgres"),
-                f"PostgreSQL {major} (tests/support/postgres_majors.sh fetches it)")
-        pair = Pair(programs(major), relations.SETTINGS)
+class Majors(EveryMajor, BeaconCase):
+    def run_major(self, major):
+        pair = Pair(programs_of(major), relations.SETTINGS)
         self.addCleanup(pair.close)
         pair.primary.query(relations.SQL)
         sizes = pair.primary.query("select pg_table_size('orders'), pg_indexes_size('orders')")[0]
@@ -64,24 +56,6 @@ class Majors(BeaconCase):
     @staticmethod
     def trusted(server):
         return f"host={server.sockets} port={server.port} user=postgres dbname=postgres"
-
-    def test_13(self):
-        self.relations_of(13)
-
-    def test_14(self):
-        self.relations_of(14)
-
-    def test_15(self):
-        self.relations_of(15)
-
-    def test_16(self):
-        self.relations_of(16)
-
-    def test_17(self):
-        self.relations_of(17)
-
-    def test_18(self):
-        self.relations_of(18)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import threading
 import unittest
 
 from harness.case import BeaconCase
+from harness.majors import EveryMajor
 from harness.postgres import Pair, programs_of
 from harness.waiting import wait_for
 
@@ -22,7 +23,7 @@ def statement(number):
     return "select 0" + "".join(" + 1" if bit == "0" else " - 1" for bit in bits)
 
 
-class Statements(BeaconCase):
+class Statements(EveryMajor, BeaconCase):
     def server(self, major, most=5000):
         pair = Pair(programs_of(major), standby=False, settings={
             "shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.max": str(most)})
@@ -44,7 +45,7 @@ class Statements(BeaconCase):
                 cursor.execute(sql)
         session.close()
 
-    def smoke(self, major):
+    def run_major(self, major):
         server = self.server(major)
         exporter = self.watch(server, "--collector.stat_statements.include_query",
                               "--collector.stat_statements.query_length", "20")
@@ -78,24 +79,6 @@ class Statements(BeaconCase):
         page = exporter.scrape()
         self.assertEqual(1, page.value(COUNTS, user="apart", queryid=str(queryid)))
         self.assertEqual(0, page.value(COUNTS, queryid="other"))
-
-    def test_13(self):
-        self.smoke(13)
-
-    def test_14(self):
-        self.smoke(14)
-
-    def test_15(self):
-        self.smoke(15)
-
-    def test_16(self):
-        self.smoke(16)
-
-    def test_17(self):
-        self.smoke(17)
-
-    def test_18(self):
-        self.smoke(18)
 
     def flood(self, server, first, count):
         """`count` statements that nobody has seen, and one call of each."""

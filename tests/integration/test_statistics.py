@@ -16,14 +16,13 @@ import yaml
 from harness import beacon
 from harness.case import BeaconCase
 from harness.columns import columns_of
+from harness.majors import EveryMajor
 from harness.pages import DATA
 from harness.peer import PEER_ROWS, seen_on
-from harness.postgres import BIN, PASSWORD, Pair, Server
-from harness.tools import require
+from harness.postgres import PASSWORD, Pair, Server, programs_of
 from harness.users import command_as_user
 from harness.waiting import wait_for
 
-ROOT = os.environ.get("PGB_MATRIX_DIR", os.path.join(os.path.dirname(__file__), "../../build/tools"))
 SETTINGS = {"wal_level": "logical", "max_prepared_transactions": "5", "hot_standby_feedback": "on",
             "shared_preload_libraries": "pg_stat_statements", "archive_mode": "always",
             "archive_command": "true", "autovacuum_naptime": "1s"}
@@ -47,10 +46,6 @@ WITHOUT_GRANTS_SINCE = {"stat_progress_copy": 14, "shmem_allocations": 15, "buff
 WITHOUT_GRANTS_STANDBY = {"stat_wal_receiver"}
 
 
-def programs(major):
-    return BIN if major == 15 else os.path.join(os.path.abspath(ROOT), f"postgres-{major}", "bin")
-
-
 def contains(versions, major):
     """Whether ">=14 <17" holds the major."""
     bounds = {bound.rstrip("0123456789"): int(bound.lstrip("<>=")) for bound in versions.split()}
@@ -63,11 +58,10 @@ def is_told(versions, major):
     return int(first) <= major and (versions.endswith("+") or major <= int(last or first))
 
 
-class Statistics(BeaconCase):
+class Statistics(EveryMajor, BeaconCase):
     def run_major(self, major):
-        require(os.path.join(programs(major), "postgres"), f"PostgreSQL {major}")
         self.major = major
-        self.pair = Pair(programs(major), SETTINGS)
+        self.pair = Pair(programs_of(major), SETTINGS)
         self.addCleanup(self.pair.close)
         self.primary, self.standby = self.pair.primary, self.pair.standby
         self.prepare()
@@ -471,24 +465,6 @@ class Statistics(BeaconCase):
         self.assertEqual(0, page.value("pg_stat_wal_receiver_up"))
         self.assertGreater(page.value("pg_replication_lag_seconds"), 0)
         self.assertIsNone(page.value("pg_replication_lag_transactions"))
-
-    def test_13(self):
-        self.run_major(13)
-
-    def test_14(self):
-        self.run_major(14)
-
-    def test_15(self):
-        self.run_major(15)
-
-    def test_16(self):
-        self.run_major(16)
-
-    def test_17(self):
-        self.run_major(17)
-
-    def test_18(self):
-        self.run_major(18)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "collectors/engine/plan.h"
+#include "tests/unit/collectors/planned.h"
 #include "tests/unit/collectors/series_text.h"
 
 namespace pgbeacon::collectors {
@@ -12,22 +13,9 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-/// A planned collector and what keeps it alive.
-struct Planned {
-  explicit Planned(const std::string& columns, const std::string& head = "") {
-    Result<Collector> read = ReadCollector(
-        "name: t\ntopic: t\nhelp: h\n" + head + "queries: [{sql: SELECT}]\ncolumns:\n" + columns,
-        "t.yml");
-    EXPECT_TRUE(read.ok()) << (read.ok() ? "" : read.error().message);
-    EXPECT_TRUE(catalogue.Add(std::move(read).value()).ok());
-    ServerFacts facts;
-    facts.version_num = 150001;
-    plan = MakePlan(catalogue, {}, facts);
-  }
+struct Decoding : Planned {
+  using Planned::Planned;
   Decoded Run(const MemoryRows& rows) const { return Decode(plan.on.at(0), rows, "db1:5432"); }
-
-  Catalogue catalogue;
-  Plan plan;
 };
 
 constexpr const char* kLabelled =
@@ -35,7 +23,7 @@ constexpr const char* kLabelled =
     "  - {col: v, metric: m, type: counter, help: h}\n";
 
 TEST(Decode, NullGivesNoSample) {
-  const Planned t(kLabelled);
+  const Decoding t(kLabelled);
   const Decoded d = t.Run(MemoryRows({"k", "v"}, {{"a", std::nullopt}, {"b", "0"}}));
   EXPECT_THAT(SeriesText(d.families), ElementsAre("TYPE m counter", "m{k=\"b\"} 0"));
   EXPECT_EQ(d.series, 1U);
@@ -43,19 +31,19 @@ TEST(Decode, NullGivesNoSample) {
 }
 
 TEST(Decode, FamiliesWithoutASampleAreAbsent) {
-  const Planned t(kLabelled);
+  const Decoding t(kLabelled);
   EXPECT_THAT(t.Run(MemoryRows({"k", "v"}, {{"a", std::nullopt}})).families, IsEmpty());
   EXPECT_THAT(t.Run(MemoryRows({"k", "v"}, {})).families, IsEmpty());
 }
 
 TEST(Decode, NullLabelsAreEmpty) {
-  const Planned t(kLabelled);
+  const Decoding t(kLabelled);
   EXPECT_THAT(SeriesText(t.Run(MemoryRows({"k", "v"}, {{std::nullopt, "1"}})).families),
               ElementsAre("TYPE m counter", "m{k=\"\"} 1"));
 }
 
 TEST(Decode, ReadsWhatPostgresPrintsAsANumber) {
-  const Planned t("  - {col: v, metric: m, help: h}\n");
+  const Decoding t("  - {col: v, metric: m, help: h}\n");
   struct Case {
     const char* text;
     const char* value;
@@ -71,7 +59,7 @@ TEST(Decode, ReadsWhatPostgresPrintsAsANumber) {
 }
 
 TEST(Decode, CountsValuesThatAreNoNumber) {
-  const Planned t("  - {col: v, metric: m, help: h}\n");
+  const Decoding t("  - {col: v, metric: m, help: h}\n");
   for (const char* text : {"", "x", "1 kB", "0/16B3748", "1,5", "\xff"}) {
     const Decoded d = t.Run(MemoryRows({"v"}, {{text}}));
     EXPECT_THAT(d.families, IsEmpty()) << text;
@@ -80,26 +68,26 @@ TEST(Decode, CountsValuesThatAreNoNumber) {
 }
 
 TEST(Decode, NamesAColumnThatTheAnswerLacks) {
-  const Planned t(kLabelled);
+  const Decoding t(kLabelled);
   const Decoded d = t.Run(MemoryRows({"k"}, {{"a"}, {"b"}}));
   EXPECT_THAT(d.families, IsEmpty());
   EXPECT_EQ(d.missing, "v");
 }
 
 TEST(Decode, ScalesMillisecondsExactly) {
-  const Planned t(
+  const Decoding t(
       "  - {col: v, metric: m_seconds_total, type: counter, scale: 0.001, help: h,\n"
       "     compat: [{name: m_ms, scale: 1, type: untyped}]}\n");
   EXPECT_THAT(SeriesText(t.Run(MemoryRows({"v"}, {{"1234.567"}})).families),
               ElementsAre("TYPE m_seconds_total counter", "m_seconds_total{} 1.234567",
                           "TYPE m_ms untyped", "m_ms{} 1234.567"));
-  const Planned kb("  - {col: v, metric: m_bytes, scale: 1024, help: h}\n");
+  const Decoding kb("  - {col: v, metric: m_bytes, scale: 1024, help: h}\n");
   EXPECT_THAT(SeriesText(kb.Run(MemoryRows({"v"}, {{"3"}})).families),
               ElementsAre("TYPE m_bytes gauge", "m_bytes{} 3072"));
 }
 
 TEST(Decode, CompatNamesFollowTheServersVersion) {
-  const Planned t(
+  const Decoding t(
       "  - {col: v, metric: m, help: h, compat: [{name: m_old, versions: '<15'}, {name: m_new, "
       "versions: "
       "'>=15'}]}\n");
@@ -108,7 +96,7 @@ TEST(Decode, CompatNamesFollowTheServersVersion) {
 }
 
 TEST(Decode, GivesTheTargetsNameAndChosenLabels) {
-  const Planned t(
+  const Decoding t(
       "  - {label: server, target: true}\n"
       "  - {col: a, label: a}\n"
       "  - {col: b, label: b}\n"
@@ -124,7 +112,7 @@ TEST(Decode, GivesTheTargetsNameAndChosenLabels) {
 }
 
 TEST(Decode, MakesNamesOfRows) {
-  const Planned t(
+  const Decoding t(
       "  - {label: server, target: true}\n"
       "  - {col: n, fills: true}\n"
       "  - {col: v, metric: \"m_{}\", help: h, compat: [{name: \"old_{}\", labels: [server]}]}\n");
@@ -152,7 +140,7 @@ TEST(Decode, MergesDuplicatesAsTheFileSays) {
   };
   for (const Case& c : {Case{"", "1", 2}, Case{"merge: sum\n", "9", 0},
                         Case{"merge: max\n", "5", 0}, Case{"merge: drop\n", "1", 0}}) {
-    const Planned t(kLabelled, c.head);
+    const Decoding t(kLabelled, c.head);
     const Decoded d = t.Run(rows);
     EXPECT_THAT(SeriesText(d.families),
                 ElementsAre("TYPE m counter", std::string("m{k=\"a\"} ") + c.value, "m{k=\"b\"} 9"))
@@ -163,14 +151,14 @@ TEST(Decode, MergesDuplicatesAsTheFileSays) {
 }
 
 TEST(Decode, ADuplicateFillsWhatWasNullBefore) {
-  const Planned t(kLabelled, "merge: max\n");
+  const Decoding t(kLabelled, "merge: max\n");
   const Decoded d =
       t.Run(MemoryRows({"k", "v"}, {{"a", std::nullopt}, {"a", "2"}, {"a", std::nullopt}}));
   EXPECT_THAT(SeriesText(d.families), ElementsAre("TYPE m counter", "m{k=\"a\"} 2"));
 }
 
 TEST(Decode, KeepsLabelValuesApartThatJoinAlike) {
-  const Planned t(
+  const Decoding t(
       "  - {col: a, label: a}\n  - {col: b, label: b}\n  - {col: v, metric: m, help: h}\n");
   const Decoded d =
       t.Run(MemoryRows({"a", "b", "v"}, {{"x", "1:y", "1"}, {"x1:", "y", "2"}, {"", "x1:y", "3"}}));
@@ -179,7 +167,7 @@ TEST(Decode, KeepsLabelValuesApartThatJoinAlike) {
 }
 
 TEST(Decode, StopsAtTheLimitAndCountsTheRest) {
-  const Planned t(kLabelled, "limit: 2\nmerge: sum\n");
+  const Decoding t(kLabelled, "limit: 2\nmerge: sum\n");
   const Decoded d =
       t.Run(MemoryRows({"k", "v"}, {{"a", "1"}, {"b", "1"}, {"c", "1"}, {"a", "1"}, {"d", "1"}}));
   EXPECT_THAT(SeriesText(d.families),

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "tests/unit/collectors/planned.h"
 #include "tests/unit/collectors/series_text.h"
 
 namespace pgbeacon::collectors {
@@ -18,17 +19,8 @@ using ::testing::ElementsAre;
 using ::testing::UnorderedElementsAre;
 
 /// A collector with rules, and what it remembers.
-struct Governing {
-  Governing(const std::string& head, const std::string& columns) {
-    Result<Collector> read = ReadCollector(
-        "name: t\ntopic: t\nhelp: h\n" + head + "queries: [{sql: SELECT}]\ncolumns:\n" + columns,
-        "t.yml");
-    EXPECT_TRUE(read.ok()) << (read.ok() ? "" : read.error().message);
-    EXPECT_TRUE(catalogue.Add(std::move(read).value()).ok());
-    ServerFacts facts;
-    facts.version_num = 150001;
-    plan = MakePlan(catalogue, {}, facts);
-  }
+struct Governing : Planned {
+  Governing(const std::string& head, const std::string& columns) : Planned(columns, head) {}
 
   Decoded Run(const MemoryRows& rows) {
     const Governed governed = governor.Apply(plan.on.at(0), rows);
@@ -38,8 +30,6 @@ struct Governing {
 
   std::vector<std::string> Text(const MemoryRows& rows) { return SeriesText(Run(rows).families); }
 
-  Catalogue catalogue;
-  Plan plan;
   Governor governor;
   std::size_t left_out = 0;
 };

@@ -1,0 +1,195 @@
+#include "tests/unit/pg/target_support.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <fstream>
+
+namespace pgbeacon::scrape {
+namespace {
+
+class TargetFaultsPgTest : public TargetPgTest {};
+
+TEST_F(TargetFaultsPgTest, IsDownWhileTheServerIsStoppedAndBackAtTheNextScrape) {
+  StartServer();
+  Watch(Options());
+  ExpectUp(Scrape());
+  server->Down();
+  for (int i = 0; i < 3; ++i) {
+    const Families page = Scrape();
+    ExpectDown(page, "unreachable");
+    EXPECT_EQ(Success(page, "quick"), 0);
+    EXPECT_EQ(Failure(page, "quick"), "connection");
+    EXPECT_EQ(Value(page, "pgbeacon_backends"), 0);
+  }
+  ASSERT_TRUE(server->Up());
+  ExpectUp(Scrape());
+}
+
+TEST_F(TargetFaultsPgTest, DoesNotNoticeARestartBetweenScrapes) {
+  StartServer();
+  Watch(Options());
+  ExpectUp(Scrape());
+  server->Down();
+  ASSERT_TRUE(server->Up());
+  ExpectUp(Scrape());
+}
+
+TEST_F(TargetFaultsPgTest, AnswersInTimeWhileTheServerHangsAndIsBackAfterwards) {
+  StartServer();
+  Watch(Options());
+  ExpectUp(Scrape());
+  server->Signal(SIGSTOP);
+  for (int i = 0; i < 4; ++i) {
+    const Families page = Scrape(milliseconds(300));
+    ExpectDown(page, "timeout");
+    EXPECT_EQ(Failure(page, "quick"), "timeout");
+    EXPECT_LE(*Value(page, "pgbeacon_backends"), 2);
+  }
+  server->Signal(SIGCONT);
+  ExpectUp(Scrape());
+  EXPECT_LE(Backends(), 2);
+  ExpectBackends(1);
+}
+
+TEST_F(TargetFaultsPgTest, FindsAServerThatHungAtTheFirstConnect) {
+  StartServer();
+  Watch(Options());
+  server->Signal(SIGSTOP);
+  for (int i = 0; i < 3; ++i) ExpectDown(Scrape(milliseconds(300)), "timeout");
+  server->Signal(SIGCONT);
+  ExpectUp(Scrape());
+  ExpectBackends(1);
+}
+
+TEST_F(TargetFaultsPgTest, ReportsAWrongPasswordUntilTheFileHoldsTheRightOne) {
+  StartServer();
+  server->Sql("CREATE ROLE pw LOGIN PASSWORD 'right'; GRANT pg_monitor TO pw");
+  const std::string path = server->directory() + "/password";
+  std::ofstream(path) << "wrong\n";
+  TargetOptions options = Options("pw");
+  options.password_file = path;
+  Watch(std::move(options));
+  ExpectDown(Scrape(), "auth_failed");
+  std::ofstream(path) << "right\n";
+  ExpectUp(Scrape());
+  loop.Await(target->Close());
+}
+
+TEST_F(TargetFaultsPgTest, ReportsAMissingDatabase) {
+  StartServer();
+  TargetOptions options = Options();
+  options.conninfo = server->Conninfo("monitor", "nope");
+  Watch(std::move(options));
+  ExpectDown(Scrape(), "database_missing");
+}
+
+TEST_F(TargetFaultsPgTest, ReportsAConnectionStringThatIsNotValid) {
+  StartServer();
+  TargetOptions options = Options();
+  options.conninfo = "nonsense";
+  Watch(std::move(options));
+  ExpectDown(Scrape(), "other");
+}
+
+TEST_F(TargetFaultsPgTest, ReportsAFullServer) {
+  StartServer({"max_connections = 5", "superuser_reserved_connections = 3"});
+  Watch(Options());
+  {
+    server->Sql("CREATE ROLE other LOGIN");
+    const Client first(server->Conninfo("other"));
+    const Client second(server->Conninfo("other"));
+    ASSERT_TRUE(second.connected());
+    ExpectDown(Scrape(), "too_many_connections");
+  }
+  // A backend leaves pg_stat_activity a moment before its place is free.
+  EXPECT_TRUE(loop.Until([&] { return Value(Scrape(), "pg_up") == 1; }));
+  ExpectUp(Scrape());
+}
+
+TEST_F(TargetFaultsPgTest, ServesTheRestWhileATableIsLocked) {
+  StartServer();
+  server->Sql("CREATE TABLE locked (a int); GRANT SELECT ON locked TO monitor");
+  Add(CollectorYaml("locked", "SELECT count(*) AS v FROM public.locked"));
+  Add(CollectorYaml("later", "SELECT 2 AS v"));
+  Watch(Options());
+  Client holder(server->SocketConninfo());
+  holder.Do("BEGIN");
+  holder.Do("LOCK TABLE locked IN ACCESS EXCLUSIVE MODE");
+  for (int i = 0; i < 5; ++i) {
+    const Families page = Scrape();
+    ExpectUp(page);
+    EXPECT_EQ(Value(page, "test_later"), 2);
+    EXPECT_EQ(Success(page, "locked"), 0);
+    EXPECT_EQ(Failure(page, "locked"), "lock_timeout");
+    EXPECT_EQ(Value(page, "pgbeacon_backends"), 1);
+  }
+  holder.Do("ROLLBACK");
+  const Families page = Scrape();
+  EXPECT_EQ(Value(page, "test_locked"), 0);
+  EXPECT_EQ(Failure(page, "locked"), "");
+}
+
+TEST_F(TargetFaultsPgTest, NamesWhatItWouldHaveAskedAServerThatWasNeverUp) {
+  StartServer();
+  Add(CollectorYaml("on_standby", "SELECT 4 AS v", "role: standby\n"));
+  Watch(Options());
+  server->Down();
+  const Families page = Scrape();
+  ExpectDown(page, "unreachable");
+  EXPECT_EQ(Success(page, "quick"), 0);
+  EXPECT_EQ(Failure(page, "quick"), "connection");
+  EXPECT_EQ(Success(page, "on_standby"), -1) << "for a standby only";
+  ASSERT_TRUE(server->Up());
+  ExpectUp(Scrape());
+}
+
+TEST_F(TargetFaultsPgTest, IsUpWithFailedCollectorsWhereACatalogueIsLockedFromTheStart) {
+  StartServer();
+  Add(CollectorYaml("rare", "SELECT 1 AS v", "interval: 1h\n"));
+  Watch(Options());
+  {
+    Client holder(server->SocketConninfo());
+    holder.Do("BEGIN");
+    holder.Do("LOCK TABLE pg_proc IN ACCESS EXCLUSIVE MODE");
+    for (int i = 0; i < 3; ++i) {
+      const Families page = Scrape(seconds(3));
+      EXPECT_EQ(Value(page, "pg_up"), 1);
+      EXPECT_EQ(Value(page, "pg_server_info"), std::nullopt) << "not known";
+      for (const char* collector : {"quick", "rare"}) {
+        EXPECT_EQ(Success(page, collector), 0);
+        EXPECT_EQ(Failure(page, collector), "lock_timeout");
+      }
+      EXPECT_EQ(Value(page, "pgbeacon_backends"), 1) << "the connection is kept";
+    }
+    holder.Do("ROLLBACK");
+  }
+  const Families page = Scrape();
+  ExpectUp(page);
+  EXPECT_EQ(Value(page, "pg_server_info"), 1);
+  EXPECT_EQ(Value(page, "test_rare"), 1);
+}
+
+TEST_F(TargetFaultsPgTest, GoesOnOverItsConnectionWhileTheLoginsAreLocked) {
+  StartServer();
+  Add(CollectorYaml("pid", "SELECT pg_backend_pid() AS v"));
+  Watch(Options());
+  const std::optional<double> pid = Value(Scrape(), "test_pid");
+  ASSERT_TRUE(pid);
+  {
+    Client holder(server->SocketConninfo());
+    holder.Do("BEGIN");
+    holder.Do("LOCK TABLE pg_authid IN ACCESS EXCLUSIVE MODE");
+    for (int i = 0; i < 3; ++i) {
+      const Families page = Scrape(seconds(3));
+      ExpectUp(page);
+      EXPECT_EQ(Value(page, "test_pid"), pid);
+      EXPECT_EQ(Value(page, "pg_server_info"), 1);
+    }
+    holder.Do("ROLLBACK");
+  }
+  EXPECT_EQ(Value(Scrape(), "test_pid"), pid);
+}
+
+}  // namespace
+}  // namespace pgbeacon::scrape

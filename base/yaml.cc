@@ -131,7 +131,8 @@ YamlValue::~YamlValue() = default;
 
 Error YamlErrors::ToError() const { return Error(ErrorCode::kInvalid, Join(messages_, "\n")); }
 
-YamlMap ReadYaml(std::string_view text, std::string file, YamlErrors& errors) {
+YamlMap ReadYaml(std::string_view text, std::string file, YamlErrors& errors,
+                 const std::string& list_key) {
   auto root = std::make_shared<YamlValue>();
   root->kind = YamlValue::Kind::kMap;
   root->line = 1;
@@ -149,6 +150,8 @@ YamlMap ReadYaml(std::string_view text, std::string file, YamlErrors& errors) {
     }
     if (document.IsMap()) {
       *root = Converter{file, errors}.Convert(document, 0);
+    } else if (document.IsSequence() && !list_key.empty()) {
+      root->members.emplace_back(list_key, Converter{file, errors}.Convert(document, 0));
     } else if (document.IsDefined() && !document.IsNull()) {
       errors.Add(file + ":1:1: the document must be a map of keys");
     }

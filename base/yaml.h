@@ -106,7 +106,7 @@ class YamlMap {
   std::string Where(std::string_view key = {}) const;
 
  private:
-  friend YamlMap ReadYaml(std::string_view, std::string, YamlErrors&);
+  friend YamlMap ReadYaml(std::string_view, std::string, YamlErrors&, const std::string&);
   YamlMap(std::shared_ptr<const YamlValue> file_root, std::string file, const YamlValue* value,
           YamlErrors* errors);
   const YamlValue* Find(std::string_view key);
@@ -122,8 +122,10 @@ class YamlMap {
 };
 
 /// Parses `text` as one YAML document whose root is a map. A syntax error is reported and yields an
-/// empty map. An empty document is an empty map.
-YamlMap ReadYaml(std::string_view text, std::string file, YamlErrors& errors);
+/// empty map. An empty document is an empty map. A document that is a list is taken for a map with
+/// that list under `list_key`, where there is one.
+YamlMap ReadYaml(std::string_view text, std::string file, YamlErrors& errors,
+                 const std::string& list_key = "");
 
 /// "5m", "250ms", "30" (seconds) as milliseconds; nothing when it is not a time.
 std::optional<std::chrono::milliseconds> ParseTime(std::string_view text);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -79,8 +80,12 @@ class Tally {
   void MarkScraped();
 
   /// Collect() for a page that is kept as a time series: a server that was first seen in traffic
-  /// stands at its born zeros the first time, so that its first counts show as a rise.
-  Families Scrape(double now);
+  /// stands at its born zeros the first time, so that its first counts show as a rise. `shows`: the
+  /// servers that are on the page; none given: all.
+  Families Scrape(double now, const std::function<bool(const std::string& server)>& shows = {});
+
+  /// Whether there is a server of that name.
+  bool Knows(std::string_view server) const;
 
   /// All families, born series included. Samples older than three of their intervals are left out.
   Families Collect(double now) const;

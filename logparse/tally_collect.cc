@@ -136,15 +136,20 @@ Families Tally::Collect(double now) const {
   return state_->Collect(std::move(shown), now);
 }
 
-Families Tally::Scrape(double now) {
+Families Tally::Scrape(double now, const std::function<bool(const std::string& server)>& shows) {
   std::vector<const ServerTally*> shown;
   std::vector<std::unique_ptr<ServerTally>> zeros;
   for (const auto& server : state_->servers) {
+    if (shows && !shows(server->name())) continue;
     if (server->unseen) zeros.push_back(state_->MakeServer(server->name()));
     shown.push_back(server->unseen ? zeros.back().get() : server.get());
     server->unseen = false;
   }
   return state_->Collect(std::move(shown), now);
+}
+
+bool Tally::Knows(std::string_view server) const {
+  return state_->by_name.find(server) != state_->by_name.end();
 }
 
 void Tally::MarkScraped() {

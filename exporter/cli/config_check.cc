@@ -70,12 +70,15 @@ int RunConfigCheck(const std::string& file) {
   const Result<log::Catalogue> events = config::LoadEvents(setup->config);
   if (!events.ok()) return Fail(file, events.error().message);
   if (!setup->config.errors->empty()) return Fail(file, setup->config.errors->ToError().message);
+  std::size_t of_targets = 0;
+  for (const config::Target* target : AllTargets(setup->config)) {
+    of_targets += target->sources.size();
+  }
   std::fputs(
       fmt::format("{} is valid: {} target(s), {} log source(s), {} collectors, {} log events\n{}{}",
-                  file, setup->config.target ? 1 : 0,
-                  setup->config.sources.size() + setup->config.syslog.size() +
-                      (setup->config.target ? setup->config.target->sources.size() : 0),
-                  setup->collectors.collectors().size(), events->rows().size(),
+                  file, AllTargets(setup->config).size(),
+                  setup->config.sources.size() + setup->config.syslog.size() + of_targets,
+                  setup->collectors->collectors().size(), events->rows().size(),
                   ShowSamples(*events), ShowTaken(*events))
           .c_str(),
       stdout);

@@ -121,7 +121,9 @@ Families ExampleExporter() {
   fanout::AppendDrainFamilies({drain}, families);
   metrics::SelfStats self;
   self.requests[{"/metrics", 200}] = 1;
+  self.config_read_unix = 1;
   metrics::AppendSelf(self, families);
+  metrics::AppendScrapeStats({}, families);
   metrics::PeerStats peer;
   peer.queries_file = "example";
   metrics::AppendPeerSelf(peer, families);

@@ -36,9 +36,9 @@ ingest::SourceOptions ToIngest(const config::Source& source, const std::string& 
 std::vector<ingest::SourceOptions> Files(const config::Config& config, const ServeFlags& flags) {
   const std::string server = config.target ? config.target->name : HostName();
   std::vector<ingest::SourceOptions> sources;
-  if (config.target) {
-    for (const config::Source& source : config.target->sources) {
-      sources.push_back(ToIngest(source, server));
+  for (const config::Target* target : AllTargets(config)) {
+    for (const config::Source& source : target->sources) {
+      sources.push_back(ToIngest(source, target->name));
     }
   }
   for (const config::Source& source : config.sources) sources.push_back(ToIngest(source, server));
@@ -59,7 +59,8 @@ std::vector<ingest::SourceOptions> Files(const config::Config& config, const Ser
 bool HasLogSources(const config::Config& config, const ServeFlags& flags) {
   return !config.sources.empty() || !config.syslog.empty() || !flags.source_files.empty() ||
          ToLogplexOptions(config.logplex, flags) ||
-         (config.target && !config.target->sources.empty());
+         std::ranges::any_of(AllTargets(config),
+                             [](const config::Target* target) { return !target->sources.empty(); });
 }
 
 LogService::LogService(const Setup& setup, const ServeFlags& flags, const log::Catalogue& events,
@@ -143,14 +144,25 @@ void LogService::Stop() {
   drains_.Stop();
 }
 
-net::awaitable<Families> LogService::Collect(TimePoint deadline) {
+net::awaitable<void> LogService::Commit(TimePoint deadline) {
   auto committed = std::make_shared<net::Event>(executor_);
   pipeline_.Commit([executor = executor_, committed] {
     net::asio::post(executor, [committed] { committed->Set(); });
   });
   const TimePoint patience = SteadyClock::now() + kCommitPatience;
   co_await committed->Wait(std::min(deadline, patience));
-  Families families = pipeline_.Collect();
+}
+
+net::awaitable<Families> LogService::CollectOf(std::string server, TimePoint deadline) {
+  if (!pipeline_.Knows(server)) co_return Families();
+  co_await Commit(deadline);
+  co_return pipeline_.CollectOf(server);
+}
+
+net::awaitable<Families> LogService::Collect(TimePoint deadline,
+                                             std::function<bool(const std::string& server)> shows) {
+  co_await Commit(deadline);
+  Families families = pipeline_.Collect(shows);
   if (logplex_) logplex_->AppendFamilies(families);
   if (hub_) hub_->AppendFamilies(families);
   drains_.AppendFamilies(families);

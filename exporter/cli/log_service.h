@@ -8,6 +8,7 @@
 //   const Families families = co_await logs.Collect(deadline);
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -45,12 +46,17 @@ class LogService {
   }
 
   /// What the logs said up to now, as far as it can be committed in time.
-  net::awaitable<Families> Collect(TimePoint deadline);
+  /// `shows` is asked for each server with a log.
+  net::awaitable<Families> Collect(TimePoint deadline,
+                                   std::function<bool(const std::string& server)> shows);
+  /// The same of one server alone.
+  net::awaitable<Families> CollectOf(std::string server, TimePoint deadline);
 
   /// Nothing where nobody reads lines.
   fanout::Hub* hub() { return hub_.get(); }
 
  private:
+  net::awaitable<void> Commit(TimePoint deadline);
   Status OpenState();
   Status OpenListeners();
 

@@ -98,6 +98,8 @@ void AddServe(CLI::App& command, Arguments& arguments, const collectors::Catalog
                      "Folder where log counters and positions survive a restart");
   command.add_flag("--web.enable-logs", flags.enable_logs,
                    "Serve the latest log lines at /logs; `logs:` in the config file says to whom");
+  command.add_flag("--web.enable-lifecycle", flags.enable_lifecycle,
+                   "Serve POST /-/reload, which does what SIGHUP does: read the config again");
   command
       .add_option("--source.file", flags.source_files,
                   "Log file or glob to follow (repeatable); - is stdin")
@@ -255,6 +257,11 @@ int Run(const std::function<int(Setup&, Output)>& command, const Arguments& argu
 
 int Serve(const Arguments& arguments) {
   if (arguments.target.peer.dump_maps) return Run(RunMetrics, arguments, 1);
+  const auto prepare = [target = arguments.target] {
+    Result<Setup> setup = Prepare(target, config::SystemEnvironment());
+    if (setup.ok()) config::CheckEvents(setup->config);
+    return setup;
+  };
   Result<Setup> setup = Prepare(arguments.target, config::SystemEnvironment());
   if (!setup.ok()) {
     std::fputs((setup.error().message + "\n").c_str(), stderr);
@@ -265,17 +272,18 @@ int Serve(const Arguments& arguments) {
   if (!syslog.ok()) return ReportUsage(syslog.error().message);
   std::ranges::move(*syslog, std::back_inserter(setup->config.syslog));
   const bool logs = HasLogSources(setup->config, arguments.serve);
-  if (!setup->config.target && !logs && !setup->config.errors->empty()) {
+  const bool targets = !AllTargets(setup->config).empty() || !setup->config.file_sd.files.empty();
+  if (!targets && !logs && !setup->config.errors->empty()) {
     std::fputs((setup->config.errors->ToError().message + "\n").c_str(), stderr);
     return 1;
   }
-  if (!setup->config.target && !logs) {
+  if (!targets && !logs) {
     return ReportUsage(
         "nothing to serve: name a server (DATA_SOURCE_NAME, DATABASE_URL, PGHOST, --dsn, or "
         "targets: in "
         "--config.file) or a log (--source.file, --source.syslog-tcp, --source.logplex ...)");
   }
-  return RunServe(*std::move(setup), arguments.serve);
+  return RunServe(*std::move(setup), arguments.serve, prepare);
 }
 
 bool IsCommand(const CLI::App& app, const std::string& word) {

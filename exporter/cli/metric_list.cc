@@ -189,9 +189,9 @@ MetricGroup LogGroup(const log::Catalogue& events) {
 Result<std::vector<MetricGroup>> ListMetrics(Setup& setup) {
   const Result<log::Catalogue> events = config::LoadEvents(setup.config);
   if (!events.ok()) return events.error();
-  const Majors majors = FindMajors(setup.collectors);
+  const Majors majors = FindMajors(*setup.collectors);
   std::vector<MetricGroup> groups;
-  for (const auto& collector : setup.collectors.collectors()) {
+  for (const auto& collector : setup.collectors->collectors()) {
     groups.push_back(ToGroup(*collector, majors));
   }
   for (const collectors::NativeCollector& native : collectors::kNativeCollectors) {

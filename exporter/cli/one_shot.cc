@@ -31,7 +31,7 @@ int RunOneShot(const Setup& setup, int no_target, const Work& work) {
   net::BlockingPool pool;
   scrape::TargetOptions options = ToTargetOptions(setup);
   options.discovery.on = false;  // one answer about the server, soon
-  scrape::Target target(io.get_executor(), pool, setup.collectors, std::move(options));
+  scrape::Target target(io.get_executor(), pool, *setup.collectors, std::move(options));
   int status = 1;
   const TimePoint deadline = SteadyClock::now() + setup.collection_timeout;
   net::asio::co_spawn(io, RunAndClose(target, deadline, work),

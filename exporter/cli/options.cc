@@ -1,5 +1,8 @@
 #include "exporter/cli/options.h"
 
+#include <algorithm>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "base/clock.h"
@@ -11,31 +14,84 @@
 namespace pgbeacon::cli {
 namespace {
 
-/// The flag's server, else the environment's, else the file's.
-Status ChooseTarget(const TargetFlags& flags, const config::Environment& environment,
-                    config::Config& config) {
-  std::optional<config::Target> chosen;
+/// The flag's server, else the environment's; with several hosts one for each.
+Result<std::vector<config::Target>> Named(const TargetFlags& flags,
+                                          const config::Environment& environment) {
+  std::vector<config::Target> named;
   if (!flags.dsn.empty()) {
-    chosen = config::Target{.conninfo = flags.dsn};
+    named.push_back({.conninfo = flags.dsn});
   } else {
-    Result<std::optional<config::Target>> found = config::TargetFromEnvironment(environment);
+    Result<std::vector<config::Target>> found = config::TargetsFromEnvironment(environment);
     if (!found.ok()) return found.error();
-    chosen = *std::move(found);
+    named = *std::move(found);
   }
-  if (chosen) {
-    if (config.target) {
-      chosen->sources = std::move(config.target->sources);
-      chosen->limits = config.target->limits;
-      chosen->databases = std::move(config.target->databases);
-      chosen->native = std::move(config.target->native);
+  std::vector<config::Target> targets;
+  for (const config::Target& target : named) {
+    const Result<pg::Conninfo> conninfo = pg::Conninfo::Parse(target.conninfo);
+    if (!conninfo.ok()) return conninfo.error();
+    const std::vector<pg::Conninfo> hosts = pg::PerHost(*conninfo);
+    for (const pg::Conninfo& host : hosts) {
+      targets.push_back(target);
+      if (hosts.size() > 1) targets.back().conninfo = host.Text();
+      targets.back().name = pg::ServerName(targets.back().conninfo);
+      targets.back().text = target.conninfo;
     }
-    config.target = std::move(chosen);
   }
-  if (!config.target) return {};
-  const Status valid = pg::CheckConninfo(config.target->conninfo);
-  if (!valid.ok()) return valid;
-  if (config.target->name.empty()) config.target->name = pg::ServerName(config.target->conninfo);
+  return targets;
+}
+
+/// What the flags and the environment name wins over the file's default target, of which it keeps
+/// the rest.
+Status ChooseTargets(const TargetFlags& flags, const config::Environment& environment,
+                     config::Config& config) {
+  Result<std::vector<config::Target>> named = Named(flags, environment);
+  if (!named.ok()) return named.error();
+  for (const std::string& path : FileSdPaths(config.file_sd)) {
+    std::ranges::move(LoadFileSd(config, path, *config.errors), std::back_inserter(config.others));
+  }
+  if (!named->empty()) {
+    config::Target& first = named->front();
+    if (config.target) {
+      first.sources = std::move(config.target->sources);
+      first.limits = config.target->limits;
+      first.databases = std::move(config.target->databases);
+      first.native = std::move(config.target->native);
+      first.labels = std::move(config.target->labels);
+      first.collectors = std::move(config.target->collectors);
+      first.text += config.target->text;
+    }
+    config.target = std::move(first);
+    config.others.insert(config.others.begin(), std::make_move_iterator(named->begin() + 1),
+                         std::make_move_iterator(named->end()));
+  }
   return {};
+}
+
+/// The first of each name stays.
+void DropNamesakes(config::Config& config) {
+  std::set<std::string> names;
+  if (config.target) names.insert(config.target->name);
+  std::erase_if(config.others, [&](const config::Target& target) {
+    if (names.insert(target.name).second) return false;
+    config.errors->Add("there is a target '" + target.name + "' already: give each its `name`");
+    return true;
+  });
+}
+
+/// --target: another of the config's is the one that is asked.
+Status Pick(const std::string& name, config::Config& config) {
+  if (name.empty() || (config.target && config.target->name == name)) return {};
+  const auto found = std::ranges::find(config.others, name, &config::Target::name);
+  if (found != config.others.end()) {
+    config.target = *found;
+    return {};
+  }
+  std::vector<std::string> names;
+  for (const config::Target& target : config.others) names.push_back(target.name);
+  const std::string nearest = Nearest(name, names);
+  return Error(ErrorCode::kInvalid,
+               "--target: there is no target '" + name + "' in the config" +
+                   (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
 }
 
 void ApplyDatabases(const TargetFlags& flags, scrape::Discovery& discovery) {
@@ -97,8 +153,11 @@ void ApplyPeerFlags(const PeerFlags& flags, collectors::Selection& selection) {
 Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& environment) {
   config::Config config;
   if (!flags.config_file.empty()) config = config::LoadConfig(flags.config_file);
-  const Status target = ChooseTarget(flags, environment, config);
-  if (!target.ok()) return target.error();
+  const Status chosen = ChooseTargets(flags, environment, config);
+  if (!chosen.ok()) return chosen.error();
+  DropNamesakes(config);
+  const Status picked = Pick(flags.target, config);
+  if (!picked.ok()) return picked.error();
   for (const std::string& file : flags.user_collectors) config.user_collectors.push_back(file);
   ApplySelection(flags.selection, config.selection);
   ApplyPeerFlags(flags.peer, config.selection);
@@ -106,6 +165,7 @@ Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& envir
   if (!naming.ok()) return naming.error();
   config.peer_queries.file = flags.peer.query_path;
   if (config.target) ApplyDatabases(flags, config.target->databases);
+  for (config::Target& target : config.others) ApplyDatabases(flags, target.databases);
   Result<collectors::Catalogue> catalogue = config::LoadCollectors(config);
   if (!catalogue.ok()) return catalogue.error();
   config::CheckSelection(config, *catalogue);
@@ -116,7 +176,8 @@ Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& envir
                  "as 30s or 1m, found '" +
                      flags.collection_timeout + "'");
   }
-  return Setup{std::move(config), *std::move(catalogue), *timeout, flags.refuse_superuser,
+  auto collectors = std::make_shared<const collectors::Catalogue>(*std::move(catalogue));
+  return Setup{std::move(config), std::move(collectors), *timeout, flags.refuse_superuser,
                *std::move(naming)};
 }
 
@@ -130,7 +191,10 @@ log::TallyOptions ToTallyOptions(const config::Config& config, std::optional<int
 }
 
 scrape::TargetOptions ToTargetOptions(const Setup& setup) {
-  const config::Target& target = *setup.config.target;
+  return ToTargetOptions(setup, *setup.config.target);
+}
+
+scrape::TargetOptions ToTargetOptions(const Setup& setup, const config::Target& target) {
   scrape::TargetOptions options;
   options.name = target.name;
   options.conninfo = target.conninfo;
@@ -140,6 +204,7 @@ scrape::TargetOptions ToTargetOptions(const Setup& setup) {
   options.selection = setup.config.selection;
   options.refuse_superuser = setup.refuse_superuser;
   options.naming = setup.naming;
+  for (const auto& [name, choice] : target.collectors) options.selection.choices[name] = choice;
   return options;
 }
 

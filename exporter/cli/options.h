@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +34,7 @@ struct PeerFlags {
 struct TargetFlags {
   std::string config_file;
   std::string dsn;
+  std::string target;  ///< --target: name in the config
   collectors::Selection selection;
   std::vector<std::string> user_collectors;  ///< --collector.file
   std::string collection_timeout = "1m";
@@ -46,8 +48,9 @@ struct TargetFlags {
 struct ServeFlags {
   std::vector<std::string> listen = {":9187"};
   std::string telemetry_path = "/metrics";
-  std::string state_dir;     ///< --state.dir
-  bool enable_logs = false;  ///< --web.enable-logs
+  std::string state_dir;          ///< --state.dir
+  bool enable_logs = false;       ///< --web.enable-logs
+  bool enable_lifecycle = false;  ///< --web.enable-lifecycle
   std::vector<std::string> source_files;
   std::string source_format = "auto";
   std::optional<std::string> source_prefix;
@@ -65,7 +68,7 @@ struct ServeFlags {
 /// run with stand in config.errors.
 struct Setup {
   config::Config config;
-  collectors::Catalogue collectors;
+  std::shared_ptr<const collectors::Catalogue> collectors;
   std::chrono::milliseconds collection_timeout{60000};
   bool refuse_superuser = false;
   scrape::Naming naming;
@@ -81,5 +84,7 @@ log::TallyOptions ToTallyOptions(const config::Config& config, std::optional<int
 
 /// The setup's target as the scraper wants it. Only when setup.config.target is set.
 scrape::TargetOptions ToTargetOptions(const Setup& setup);
+/// Another of its targets.
+scrape::TargetOptions ToTargetOptions(const Setup& setup, const config::Target& target);
 
 }  // namespace pgbeacon::cli

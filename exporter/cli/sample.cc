@@ -52,7 +52,7 @@ class Samples {
       : events_(events),
         flags_(flags),
         interval_(interval),
-        target_(io_.get_executor(), pool_, setup.collectors, ToTargetOptions(setup)),
+        target_(io_.get_executor(), pool_, *setup.collectors, ToTargetOptions(setup)),
         timer_(io_),
         signals_(io_, SIGINT, SIGTERM) {}
 
@@ -129,11 +129,15 @@ class Samples {
 }  // namespace
 
 sample::SamplerOptions ToSamplerOptions(const Setup& setup) {
-  const config::Target& target = *setup.config.target;
+  return ToSamplerOptions(setup, *setup.config.target);
+}
+
+sample::SamplerOptions ToSamplerOptions(const Setup& setup, const config::Target& target) {
+  const bool main = setup.config.target && setup.config.target->name == target.name;
   sample::SamplerOptions options;
   if (setup.config.sample) {
     options.source = setup.config.sample->source;
-    options.addon = setup.config.sample->addon;
+    if (main) options.addon = setup.config.sample->addon;
   }
   options.limits = {target.limits.connections, target.limits.bytes, target.limits.iops};
   options.local = pg::IsLocal(target.conninfo);

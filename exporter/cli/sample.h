@@ -19,6 +19,7 @@ struct SampleFlags {
   std::string output = "text";
 };
 
+sample::SamplerOptions ToSamplerOptions(const Setup& setup, const config::Target& target);
 /// What the setup's target prints as; only where setup.config.target is set.
 sample::SamplerOptions ToSamplerOptions(const Setup& setup);
 

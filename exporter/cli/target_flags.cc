@@ -139,6 +139,8 @@ void AddTargetFlags(CLI::App& command, TargetFlags& flags, const collectors::Cat
       "Connection string (URI or keyword=value) of the server; also from DATA_SOURCE_NAME, "
       "DATA_SOURCE_URI with _USER and _PASS (each also _FILE), DATABASE_URL, or PGHOST, "
       "PGSERVICE and the other variables of libpq");
+  command.add_option("--target", flags.target,
+                     "Name of the target in the config file that is asked or shown at /metrics");
   command
       .add_option("--collection-timeout", flags.collection_timeout,
                   "Deadline of a scrape whose request does not carry one")

@@ -1,6 +1,8 @@
 #include "exporter/config/config.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "base/text.h"
@@ -11,90 +13,6 @@
 
 namespace pgbeacon::config {
 namespace {
-
-Source ReadSource(YamlMap& map) {
-  Source source;
-  source.file = map.Require("file");
-  source.prefix = map.String("prefix");
-  if (const auto form = map.Choice("format", log::FormNames())) {
-    source.form = *log::ParseForm(*form);
-  }
-  if (const auto forms = map.Choice("forms", {"one", "all"})) source.all_forms = *forms == "all";
-  if (const auto from = map.Choice("from", {"begin", "end"})) source.from_begin = *from == "begin";
-  return source;
-}
-
-std::string Quoted(std::string_view value) {
-  std::string out = "'";
-  for (const char c : value) {
-    if (c == '\'' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "'";
-}
-
-std::string ReadConninfo(YamlMap& map) {
-  const std::optional<std::string> dsn = map.String("dsn");
-  std::string parts;
-  for (const char* key : {"host", "port", "user", "database", "service", "sslmode", "sslrootcert",
-                          "sslcert", "sslkey"}) {
-    const std::optional<std::string> value = map.String(key);
-    if (!value) continue;
-    const std::string_view keyword = std::string_view(key) == "database" ? "dbname" : key;
-    parts += (parts.empty() ? "" : " ") + std::string(keyword) + "=" + Quoted(*value);
-  }
-  if (dsn && !parts.empty())
-    map.Fail("dsn", "give either dsn or its parts (host, port, ...), not both");
-  if (!dsn && parts.empty())
-    map.Fail("name", "a target needs dsn, or host, port, user and database");
-  return dsn.value_or(parts);
-}
-
-scrape::Discovery ReadDatabases(YamlMap& target) {
-  scrape::Discovery discovery;
-  std::optional<YamlMap> map = target.Map("databases");
-  if (!map) return discovery;
-  const bool all = map->Bool("all").value_or(false);
-  discovery.include = map->Strings("include");
-  discovery.exclude = map->Strings("exclude");
-  discovery.interval = map->Time("interval").value_or(discovery.interval);
-  discovery.on = all || !discovery.include.empty();
-  if (!discovery.on && !discovery.exclude.empty()) {
-    map->Fail("exclude", "'exclude' goes with 'all: true' or 'include'");
-  }
-  map->Finish();
-  return discovery;
-}
-
-Target ReadTarget(YamlMap& map) {
-  Target target;
-  target.name = map.String("name").value_or("");
-  target.conninfo = ReadConninfo(map);
-  target.password_file = map.String("password_file").value_or("");
-  for (YamlMap& entry : map.Maps("sources")) {
-    target.sources.push_back(ReadSource(entry));
-    entry.Finish();
-  }
-  target.databases = ReadDatabases(map);
-  target.limits = ReadLimits(map);
-  target.native = ReadNative(map);
-  map.Finish();
-  return target;
-}
-
-collectors::Choice ReadChoice(YamlMap& map) {
-  collectors::Choice choice;
-  choice.enabled = map.Bool("enabled");
-  choice.interval = map.Time("interval");
-  choice.timeout = map.Time("timeout");
-  if (const auto limit = map.Int("limit")) {
-    if (*limit < 1) map.Fail("limit", "limit: expected at least 1");
-    choice.limit = static_cast<std::size_t>(*limit);
-  }
-  for (auto& [name, value] : map.StringMap("options")) choice.options[name] = value;
-  map.Finish();
-  return choice;
-}
 
 /// What is wrong with an option of a collector's choice; empty when nothing is.
 std::string WrongOption(const collectors::Collector& collector, const std::string& name,
@@ -107,14 +25,50 @@ std::string WrongOption(const collectors::Collector& collector, const std::strin
   return wrong.empty() ? "" : "collector '" + collector.name + "', " + name + ": " + wrong;
 }
 
+/// The targets, the default one apart: the first unless `default_target` says which.
+void ReadTargets(YamlMap& root, Config& config) {
+  config.reader = TargetReader(root);
+  for (YamlMap& map : root.Maps("targets")) {
+    std::ranges::move(config.reader.Read(map), std::back_inserter(config.others));
+  }
+  if (std::optional<YamlMap> map = root.Map("file_sd")) {
+    config.file_sd.files = map->Strings("files");
+    config.file_sd.refresh = map->Time("refresh_interval").value_or(config.file_sd.refresh);
+    if (config.file_sd.files.empty()) map->Fail("files", "files: name a file or a glob");
+    map->Finish();
+  }
+  const std::optional<std::string> chosen = root.String("default_target");
+  if (chosen && chosen->empty()) return;
+  const auto found =
+      chosen ? std::ranges::find(config.others, *chosen, &Target::name) : config.others.begin();
+  if (found != config.others.end()) {
+    config.target = std::move(*found);
+    config.others.erase(found);
+  } else if (chosen) {
+    root.Fail("default_target", "default_target: there is no target '" + *chosen + "'");
+  }
+}
+
+void Remember(const YamlMap& root, Config& config) {
+  const std::set<std::string> of_targets = {"targets", "groups",         "defaults",
+                                            "file_sd", "default_target", "auth_modules"};
+  for (const auto& [key, value] : root.value().members) {
+    if (of_targets.contains(key)) continue;
+    const bool shared = key == "collectors" || key == "user_collectors";
+    (shared ? config.shared_text : config.fixed_text) += key + TextOf(value);
+  }
+}
+
 /// A count from 0 to `most`.
 std::optional<int> ReadCount(YamlMap& map, const std::string& key, int most) {
   const std::optional<std::int64_t> count = ReadRange(map, key, 0, most);
   return count ? std::optional(static_cast<int>(*count)) : std::nullopt;
 }
 
-Status AddCollector(const std::string& path, collectors::Catalogue& catalogue) {
+Status AddCollector(const std::string& path, collectors::Catalogue& catalogue,
+                    std::string& shared_text) {
   const Result<std::string> text = ReadFile(path);
+  shared_text += path + (text.ok() ? *text : "");
   if (!text.ok()) return Error(ErrorCode::kNotFound, "user collectors: " + text.error().message);
   Result<collectors::Collector> collector = collectors::ReadCollector(*text, path);
   if (!collector.ok()) return collector.error();
@@ -132,6 +86,7 @@ void AddPeerQueries(Config& config, collectors::Catalogue& catalogue) {
     return;
   }
   queries.sha256 = Sha256(*text);
+  config.shared_text += queries.sha256;
   const std::size_t before = config.errors->messages().size();
   for (collectors::Collector& collector : ReadPeerQueries(*text, queries.file, *config.errors)) {
     const Status added = catalogue.Add(std::move(collector));
@@ -142,13 +97,18 @@ void AddPeerQueries(Config& config, collectors::Catalogue& catalogue) {
 
 }  // namespace
 
+std::vector<const Target*> AllTargets(const Config& config) {
+  std::vector<const Target*> targets;
+  if (config.target) targets.push_back(&*config.target);
+  for (const Target& target : config.others) targets.push_back(&target);
+  return targets;
+}
+
 Config ReadConfig(std::string_view text, const std::string& file) {
   Config config;
   YamlMap root = ReadYaml(text, file, *config.errors);
   const bool unread = !config.errors->empty();
-  std::vector<YamlMap> targets = root.Maps("targets");
-  if (targets.size() > 1) targets[1].Fail("name", "one target a process is served");
-  if (!targets.empty()) config.target = ReadTarget(targets[0]);
+  ReadTargets(root, config);
   for (YamlMap& entry : root.Maps("sources")) {
     const std::size_t mistakes = entry.mistakes();
     if (IsSyslogSource(entry)) {
@@ -180,6 +140,7 @@ Config ReadConfig(std::string_view text, const std::string& file) {
     config.logplex.invalid = true;
   }
   root.Finish();
+  Remember(root, config);
   return config;
 }
 
@@ -203,12 +164,35 @@ Result<collectors::Catalogue> LoadCollectors(Config& config) {
       config.errors->Add("user collectors: there is no file " + pattern);
     }
     for (const std::string& path : paths) {
-      const Status added = AddCollector(path, *catalogue);
+      const Status added = AddCollector(path, *catalogue, config.shared_text);
       if (!added.ok()) config.errors->Add(added.error().message);
     }
   }
   if (!config.peer_queries.file.empty()) AddPeerQueries(config, *catalogue);
   return catalogue;
+}
+
+std::vector<std::string> FileSdPaths(const FileSd& file_sd) {
+  std::vector<std::string> paths;
+  for (const std::string& pattern : file_sd.files) {
+    std::ranges::move(Glob(pattern), std::back_inserter(paths));
+  }
+  return paths;
+}
+
+std::vector<Target> LoadFileSd(const Config& config, const std::string& path, YamlErrors& errors) {
+  std::vector<Target> targets;
+  const Result<std::string> text = ReadFile(path);
+  if (!text.ok()) {
+    errors.Add("file_sd: " + text.error().message);
+    return targets;
+  }
+  YamlMap root = ReadYaml(*text, path, errors, "targets");
+  for (YamlMap& map : root.Maps("targets")) {
+    std::ranges::move(config.reader.ReadDiscovered(map), std::back_inserter(targets));
+  }
+  root.Finish();
+  return targets;
 }
 
 Result<log::Catalogue> LoadEvents(Config& config) { return log::Catalogue::Builtin(config.events); }

@@ -26,12 +26,10 @@
 #include "exporter/config/listeners.h"
 #include "exporter/config/logplex.h"
 #include "exporter/config/logs_access.h"
-#include "exporter/config/native.h"
 #include "exporter/config/peer_queries.h"
 #include "exporter/config/sample.h"
-#include "exporter/scrape/discovery.h"
+#include "exporter/config/target.h"
 #include "logparse/events/catalogue.h"
-#include "logparse/forms/form.h"
 
 namespace pgbeacon::config {
 
@@ -39,33 +37,22 @@ namespace pgbeacon::config {
 inline constexpr int kMostDatnames = 10'000;
 inline constexpr int kMostFingerprints = 2048;
 
-/// One log source: files that a glob names.
-struct Source {
-  std::string file;  ///< path or glob
-  log::FormKind form = log::FormKind::kAuto;
-  bool all_forms = false;             ///< several forms are different logs: each counts
-  std::optional<std::string> prefix;  ///< log_line_prefix; absent: the target's, else detected
-  std::optional<bool> from_begin;     ///< absent: the command's default
-  std::string server;                 ///< value of the `server` label; empty: the target's name
-};
-
-/// One PostgreSQL server.
-struct Target {
-  std::string name;           ///< empty: host:port
-  std::string conninfo;       ///< libpq connection string
-  std::string user_file;      ///< read at each connect
-  std::string password_file;  ///< read at each connect
-  std::vector<Source> sources;
-  scrape::Discovery databases;
-  Limits limits;
-  Native native;
+/// Files that name further targets and are read again when they change.
+struct FileSd {
+  std::vector<std::string> files;  ///< paths or globs
+  std::chrono::milliseconds refresh{5000};
 };
 
 struct Config {
-  std::optional<Target> target;
+  std::optional<Target> target;  ///< the default one, of /metrics
+  std::vector<Target> others;    ///< of /probe
+  TargetReader reader;           ///< of the targets in files that file_sd names
+  FileSd file_sd;
   std::vector<Source> sources;  ///< of servers that are no target
   std::vector<SyslogSource> syslog;
   collectors::Selection selection;
+  std::string shared_text;  ///< all that is said of the collectors of every target
+  std::string fixed_text;   ///< all that is said of what cannot change while we run
   std::vector<std::string> user_collectors;  ///< globs
   PeerQueries peer_queries;
   std::vector<fanout::DrainOptions> drains;  ///< where lines are sent on to
@@ -81,6 +68,9 @@ struct Config {
   std::optional<int> fingerprints;
 };
 
+/// The default one first.
+std::vector<const Target*> AllTargets(const Config& config);
+
 /// Reads the text of a config file; mistakes come with file, line and column.
 Config ReadConfig(std::string_view text, const std::string& file);
 
@@ -91,10 +81,16 @@ Config LoadConfig(const std::string& path);
 using Environment = std::function<std::optional<std::string>(const std::string&)>;
 Environment SystemEnvironment();
 
-/// The target that the environment names, in postgres_exporter's order: DATA_SOURCE_NAME, then
-/// DATA_SOURCE_URI with _USER and _PASS (each also as _FILE), then DATABASE_URL, then libpq's own
-/// PGSERVICE, PGHOST or PGHOSTADDR. Nothing when none is set.
-Result<std::optional<Target>> TargetFromEnvironment(const Environment& environment);
+/// The targets that the environment names, in postgres_exporter's order: DATA_SOURCE_NAME (several,
+/// separated by commas), then DATA_SOURCE_URI with _USER and _PASS (each also as _FILE), then
+/// DATABASE_URL, then libpq's own PGSERVICE, PGHOST or PGHOSTADDR. None when none is set.
+Result<std::vector<Target>> TargetsFromEnvironment(const Environment& environment);
+
+/// The files there are now.
+std::vector<std::string> FileSdPaths(const FileSd& file_sd);
+
+/// The targets of one such file; what is wrong with it goes to `errors`.
+std::vector<Target> LoadFileSd(const Config& config, const std::string& path, YamlErrors& errors);
 
 /// The embedded collectors and the user's. A user's file that is wrong is a mistake and left out; a
 /// glob may match nothing, a path must exist.

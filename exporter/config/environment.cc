@@ -33,9 +33,20 @@ Result<std::optional<std::string>> ValueOrFile(const Environment& environment,
   return std::optional<std::string>(Trim(*text));
 }
 
-bool NamesSeveralServers(const std::string& name) {
-  return name.find(",postgres://") != std::string::npos ||
-         name.find(",postgresql://") != std::string::npos;
+/// postgres_exporter's list: connection strings with commas between them. A comma inside of one
+/// separates hosts.
+std::vector<std::string> SplitNames(const std::string& text) {
+  std::vector<std::string> names;
+  std::size_t from = 0;
+  for (std::size_t comma = text.find(','); comma != std::string::npos;
+       comma = text.find(',', comma + 1)) {
+    const std::string_view rest = std::string_view(text).substr(comma + 1);
+    if (!rest.starts_with("postgres://") && !rest.starts_with("postgresql://")) continue;
+    names.push_back(text.substr(from, comma - from));
+    from = comma + 1;
+  }
+  names.push_back(text.substr(from));
+  return names;
 }
 
 Result<std::optional<Target>> FromUri(const Environment& environment) {
@@ -64,22 +75,22 @@ Environment SystemEnvironment() {
   };
 }
 
-Result<std::optional<Target>> TargetFromEnvironment(const Environment& environment) {
-  std::optional<std::string> name = environment("DATA_SOURCE_NAME");
-  if (name && NamesSeveralServers(*name)) {
-    return Error(ErrorCode::kInvalid,
-                 "DATA_SOURCE_NAME names several servers; one target a process is served");
+Result<std::vector<Target>> TargetsFromEnvironment(const Environment& environment) {
+  std::vector<Target> targets;
+  if (const std::optional<std::string> names = environment("DATA_SOURCE_NAME")) {
+    for (std::string& name : SplitNames(*names)) targets.push_back({.conninfo = std::move(name)});
+    return targets;
   }
-  if (!name) {
-    Result<std::optional<Target>> from_uri = FromUri(environment);
-    if (!from_uri.ok() || *from_uri) return from_uri;
-    name = environment("DATABASE_URL");
+  Result<std::optional<Target>> from_uri = FromUri(environment);
+  if (!from_uri.ok()) return from_uri.error();
+  if (*from_uri) {
+    targets.push_back(**std::move(from_uri));
+    return targets;
   }
+  const std::optional<std::string> url = environment("DATABASE_URL");
   const bool libpq = environment("PGSERVICE") || environment("PGHOST") || environment("PGHOSTADDR");
-  if (!name && !libpq) return std::optional<Target>();
-  Target target;
-  target.conninfo = name.value_or("");
-  return std::optional<Target>(std::move(target));
+  if (url || libpq) targets.push_back({.conninfo = url.value_or("")});
+  return targets;
 }
 
 }  // namespace pgbeacon::config

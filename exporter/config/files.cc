@@ -1,6 +1,7 @@
 #include "exporter/config/files.h"
 
 #include <glob.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstring>
@@ -40,6 +41,23 @@ std::vector<std::string> Glob(const std::string& pattern) {
   }
   globfree(&found);
   return paths;
+}
+
+std::string StampOf(const std::vector<std::string>& paths) {
+  std::string stamp;
+  for (const std::string& path : paths) {
+    struct stat status {};
+    if (stat(path.c_str(), &status) != 0) continue;
+    stamp += path;
+    for (const long long part :
+         {static_cast<long long>(status.st_ino), static_cast<long long>(status.st_size),
+          static_cast<long long>(status.st_mtim.tv_sec),
+          static_cast<long long>(status.st_mtim.tv_nsec)}) {
+      stamp += " " + std::to_string(part);
+    }
+    stamp += "\n";
+  }
+  return stamp;
 }
 
 }  // namespace pgbeacon::config

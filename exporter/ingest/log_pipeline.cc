@@ -362,13 +362,24 @@ bool LogPipeline::Restore(const state::Row& row) {
   return false;
 }
 
-Families LogPipeline::Collect() {
+bool LogPipeline::Knows(const std::string& server) {
+  MutexLock lock(mutex_);
+  return published_.Knows(server);
+}
+
+Families LogPipeline::CollectOf(const std::string& server) {
+  MutexLock lock(mutex_);
+  return published_.Scrape(UnixNow(),
+                           [&server](const std::string& name) { return name == server; });
+}
+
+Families LogPipeline::Collect(const std::function<bool(const std::string& server)>& shows) {
   if (empty()) return {};
   Shown shown;
   Families families;
   {
     MutexLock lock(mutex_);
-    families = published_.Scrape(UnixNow());
+    families = published_.Scrape(UnixNow(), shows);
     shown = shown_;
   }
   AppendSourceFamilies(shown.sources, families);

@@ -94,8 +94,13 @@ class LogPipeline : public Counting {
   /// thread, soon, or not before the state can be written again.
   void Commit(std::function<void()> done);
 
-  /// What the logs said and how the sources are, as of the last commit.
-  Families Collect();
+  /// What the logs said and how the sources are, as of the last commit; of the servers that
+  /// `shows` names, where it is given.
+  Families Collect(const std::function<bool(const std::string& server)>& shows = {});
+
+  /// Whether there are logs of the server, and what they said of it as of the last commit.
+  bool Knows(const std::string& server);
+  Families CollectOf(const std::string& server);
 
   /// One round over all sources, what the thread does; for tests. Whether there
   /// may be more to read at once.

@@ -16,16 +16,27 @@
 namespace pgbeacon::metrics {
 
 struct SelfStats {
-  bool config_read = true;                                        ///< without a mistake
+  bool config_read = true;      ///< the last time, without a mistake
+  double config_read_unix = 0;  ///< when it was last read without a mistake; 0: never
+  /// What was read then and needs another start to be followed.
+  bool restart_required = false;
+  std::size_t targets = 0;
   std::map<std::pair<std::string, int>, std::uint64_t> requests;  ///< by path as routed and status
   std::uint64_t dropped_series = 0;  ///< left out of pages: twice there, or without a valid name
 };
 
+/// Scrapes of one target.
+struct ScrapeStats {
+  std::uint64_t scrapes = 0;
+  double last_seconds = 0;
+  bool last_failed = false;
+};
+
+/// Appends pg_exporter_*.
+void AppendScrapeStats(const ScrapeStats& stats, Families& families);
+
 /// What postgres_exporter exposes of itself.
 struct PeerStats {
-  std::uint64_t scrapes = 0;
-  double last_scrape_seconds = 0;
-  bool last_scrape_failed = false;
   bool config_read = true;
   double config_read_unix = 0;
   /// Its queries.yaml; no file name: none.
@@ -33,7 +44,7 @@ struct PeerStats {
   bool queries_failed = false;
 };
 
-/// Appends pg_exporter_* and postgres_exporter_*.
+/// Appends postgres_exporter_*, and pg_exporter_user_queries_load_error.
 void AppendPeerSelf(const PeerStats& stats, Families& families);
 
 /// Appends the families of `stats`, of the build and of the process (process.h).

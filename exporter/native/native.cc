@@ -70,7 +70,9 @@ struct Native::Entry {
 Native::Native(net::any_io_executor executor, net::BlockingPool& pool, scrape::Target& target,
                Options options)
     : executor_(executor), options_(std::move(options)), server_(target, pool, options_.local) {
-  const JobContext context{executor_, pool, files_, server_, stopped_};
+  const bool files = options_.sources.pgbackrest || !options_.sources.backups.empty();
+  if (files) files_ = std::make_unique<net::BlockingPool>(1);
+  const JobContext context{executor_, pool, files ? *files_ : pool, server_, stopped_};
   if (options_.local) Add(MakeHostJob(context));
   for (const config::Pooler& pooler : options_.sources.poolers) {
     Add(MakePgBouncerJob(context, pooler));
@@ -124,9 +126,10 @@ void Native::Start(const std::shared_ptr<Entry>& entry, TimePoint deadline) {
       });
 }
 
-void Native::Begin(TimePoint asked, TimePoint deadline) {
+void Native::Begin(TimePoint asked, TimePoint deadline, const scrape::Only& only) {
   const TimePoint now = SteadyClock::now();
   for (const std::shared_ptr<Entry>& entry : entries_) {
+    if (!only.Wants(entry->job->collector())) continue;
     if (*stopped_ || entry->running || !entry->job->applies() || now < entry->due) continue;
     if (!entry->interval && entry->ran && entry->ended_at >= asked) continue;
     TimePoint until = now + entry->timeout;
@@ -135,22 +138,24 @@ void Native::Begin(TimePoint asked, TimePoint deadline) {
   }
 }
 
-net::awaitable<Families> Native::Collect(TimePoint asked, TimePoint deadline) {
-  Begin(asked, deadline);
+net::awaitable<Families> Native::Collect(TimePoint asked, TimePoint deadline, scrape::Only only) {
+  Begin(asked, deadline, only);
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     const std::shared_ptr<Entry> entry = entries_[i];
     const std::shared_ptr<net::Event> running = entry->running;
+    if (!only.Wants(entry->job->collector())) continue;
     if (running && (!entry->interval || !entry->ran)) co_await running->Wait(deadline);
   }
-  co_return Page(asked);
+  co_return Page(asked, only);
 }
 
 /// A collector of several jobs has failed when one of them has, and is as old as its oldest part.
-Families Native::Page(TimePoint asked) {
+Families Native::Page(TimePoint asked, const scrape::Only& only) {
   Families page;
   std::map<std::string, scrape::Report> reports;
   const TimePoint now = SteadyClock::now();
   for (const std::shared_ptr<Entry>& entry : entries_) {
+    if (!only.Wants(entry->job->collector())) continue;
     const bool late = entry->running && (!entry->interval || !entry->ran);
     const bool nothing = entry->failure.empty() && !entry->show;  // a host that is elsewhere
     if (nothing && !late) continue;

@@ -48,10 +48,10 @@ class Native {
 
   /// Starts what is due, so that Collect finds it under way. What is fetched at every scrape is not
   /// fetched again where that has been done since `asked`, when the scrape came.
-  void Begin(TimePoint asked, TimePoint deadline);
+  void Begin(TimePoint asked, TimePoint deadline, const scrape::Only& only = {});
 
   /// What there is by the deadline; what is not is marked failed. Never fails.
-  net::awaitable<Families> Collect(TimePoint asked, TimePoint deadline);
+  net::awaitable<Families> Collect(TimePoint asked, TimePoint deadline, scrape::Only only = {});
 
   /// Ends what is running.
   net::awaitable<void> Close();
@@ -62,13 +62,14 @@ class Native {
 
   void Add(std::unique_ptr<Job> job);
   void Start(const std::shared_ptr<Entry>& entry, TimePoint deadline);
-  Families Page(TimePoint asked);
+  Families Page(TimePoint asked, const scrape::Only& only);
   void Stop();
 
   net::any_io_executor executor_;
   Options options_;
   Server server_;
-  net::BlockingPool files_{1};  ///< apart: mounts of backups that hang stop no connect
+  /// Apart: mounts of backups that hang stop no connect. Null where there are none.
+  std::unique_ptr<net::BlockingPool> files_;
   std::shared_ptr<std::atomic<bool>> stopped_ = std::make_shared<std::atomic<bool>>(false);
   std::vector<std::shared_ptr<Entry>> entries_;
 };

@@ -35,7 +35,7 @@ class PgBouncerJob : public Job {
   PgBouncerJob(const JobContext& context, const config::Pooler& pooler)
       : Job("pgbouncer"),
         name_(pooler.name),
-        session_(context.executor, context.pool, MakeLogin(pooler)) {}
+        session_(context.executor, net::Lanes{&context.pool, &context.pool}, MakeLogin(pooler)) {}
 
   std::string instance() const override { return name_; }
   void Stop() override { session_.Stop(); }

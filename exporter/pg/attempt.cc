@@ -113,7 +113,8 @@ net::awaitable<Attempt::Connected> Attempt::Connect() {
 
 net::awaitable<Result<PgConn>> Attempt::ConnectOnce() {
   // A copy: the pool thread must not see this one's lessons change.
-  const auto start = [login = *login_, timeout = statement_timeout_] {
+  const auto start = [login = *login_, timeout = statement_timeout_, begun = begun_] {
+    *begun = true;
     return login.Start(timeout);
   };
   Result<PgConn> conn = co_await pool_.Run(start);

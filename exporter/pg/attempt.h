@@ -7,6 +7,7 @@
 //   if (co_await attempt->Wait(deadline)) connection = attempt->Take();
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <exception>
 #include <memory>
@@ -43,6 +44,8 @@ class Attempt {
   bool ended() const { return ended_.happened(); }
   /// Whether the server has a backend for it, or will have one as soon as it goes on.
   bool holds_backend() const { return accepted_; }
+  /// Whether a thread has taken it on.
+  bool begun() const { return *begun_; }
 
   /// The outcome, once, after it has ended.
   Connected Take();
@@ -75,6 +78,7 @@ class Attempt {
   Connection* checking_ = nullptr;
   std::optional<Connected> outcome_;
   bool accepted_ = false;
+  std::shared_ptr<std::atomic<bool>> begun_ = std::make_shared<std::atomic<bool>>(false);
   bool stopped_ = false;
 };
 

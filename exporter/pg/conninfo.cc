@@ -99,6 +99,51 @@ void Conninfo::Set(std::string_view keyword, std::string value) {
   settings_.emplace_back(keyword, std::move(value));
 }
 
+void Conninfo::Remove(std::string_view keyword) {
+  std::erase_if(settings_, [&](const auto& setting) { return setting.first == keyword; });
+}
+
+std::string Conninfo::Text() const {
+  std::string out;
+  for (const auto& [keyword, value] : settings_) {
+    out += (out.empty() ? "" : " ") + keyword + "='";
+    for (const char c : value) {
+      if (c == '\'' || c == '\\') out += '\\';
+      out += c;
+    }
+    out += '\'';
+  }
+  return out;
+}
+
+std::vector<Conninfo> PerHost(const Conninfo& conninfo) {
+  constexpr const char* kLists[] = {"host", "hostaddr", "port"};
+  std::size_t hosts = 1;
+  for (const char* keyword : kLists) {
+    const std::string* value = conninfo.Find(keyword);
+    if (value) hosts = std::max(hosts, Split(*value, ',').size());
+  }
+  const std::string* wanted = conninfo.Find("target_session_attrs");
+  if (hosts == 1 || (wanted && *wanted != "any")) return {conninfo};
+  std::vector<Conninfo> out;
+  for (std::size_t i = 0; i < hosts; ++i) {
+    Conninfo one = conninfo;
+    for (const char* keyword : kLists) {
+      const std::string* value = conninfo.Find(keyword);
+      if (!value) continue;
+      const std::vector<std::string> items = Split(*value, ',');
+      const std::string item = items.size() == 1 ? items[0] : i < items.size() ? items[i] : "";
+      if (item.empty()) {
+        one.Remove(keyword);
+      } else {
+        one.Set(keyword, item);
+      }
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
 Status CheckConninfo(const std::string& text) {
   const Result<Conninfo> conninfo = Conninfo::Parse(text);
   if (!conninfo.ok()) return conninfo.error();

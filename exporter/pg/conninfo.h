@@ -25,10 +25,17 @@ class Conninfo {
   const std::string* Find(std::string_view keyword) const;
   void Set(std::string_view keyword, std::string value);
   const std::vector<std::pair<std::string, std::string>>& settings() const { return settings_; }
+  void Remove(std::string_view keyword);
+  /// As a keyword/value string.
+  std::string Text() const;
 
  private:
   std::vector<std::pair<std::string, std::string>> settings_;
 };
+
+/// One for each host of a connection string that names several, for libpq would ask the first that
+/// answers; only the whole where target_session_attrs chooses among them.
+std::vector<Conninfo> PerHost(const Conninfo& conninfo);
 
 /// Whether libpq would take the string.
 Status CheckConninfo(const std::string& text);

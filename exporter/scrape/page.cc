@@ -42,6 +42,8 @@ constexpr Made kSampled = {"pgbeacon_collector_sampled_seconds_total", MetricTyp
     "Time that the collector's samples stand for, and time that none stands for."};
 constexpr Made kBackends = {"pgbeacon_backends", MetricType::Gauge,
     "Backends that pgbeacon holds on the server now, pending connects included."};
+constexpr Made kBreaker = {"pgbeacon_breaker_open", MetricType::Gauge,
+    "Whether so many connects in a row have failed that each has one second (1) or not (0)."};
 constexpr Made kSeconds = {"pgbeacon_target_seconds_total", MetricType::Counter,
     "Time for which the server was seen up or down, by the outcome of scrapes."};
 constexpr Made kSuperuser = {"pgbeacon_superuser_login", MetricType::Gauge,
@@ -104,6 +106,9 @@ void AddState(const PageInput& input, Families& page) {
     AddSample(reasons, {{"reason", pg::UpReasonName(reason)}}, reason == input.reason ? 1 : 0);
   }
   page.push_back(std::move(reasons));
+  Family breaker = NewFamily(kBreaker);
+  AddSample(breaker, {}, input.breaker_open ? 1 : 0);
+  page.push_back(std::move(breaker));
   Family backends = NewFamily(kBackends);
   AddSample(backends, {}, static_cast<double>(input.backends));
   page.push_back(std::move(backends));
@@ -277,6 +282,10 @@ std::optional<std::size_t> AddPlanned(const PageInput& input, std::size_t index,
   return AddScraped(input, index, own, room);
 }
 
+bool Wants(const PageInput& input, const collectors::Collector& collector) {
+  return !input.only || input.only->Wants(collector.name, collector.peer);
+}
+
 }  // namespace
 
 Families MakePage(const PageInput& input) {
@@ -290,6 +299,7 @@ Families MakePage(const PageInput& input) {
   if (input.plan) {
     for (std::size_t i = 0; i < input.plan->on.size(); ++i) {
       const collectors::Collector& collector = *input.plan->on[i].collector;
+      if (!Wants(input, collector)) continue;
       const std::size_t first = page.size();
       const std::optional<std::size_t> here = AddPlanned(input, i, own, room);
       const std::size_t there = elsewhere.Add(collector.name, room);
@@ -297,10 +307,10 @@ Families MakePage(const PageInput& input) {
       if (collector.legacy) ApplyPrefix(input.naming, page, first);
     }
     for (const collectors::OffCollector& off : input.plan->off) {
-      if (off.missing) own.Failed(off.collector->name, off.label);
+      if (off.missing && Wants(input, *off.collector)) own.Failed(off.collector->name, off.label);
     }
   }
-  elsewhere.AddRest(own, room);
+  if (!input.only || input.only->all()) elsewhere.AddRest(own, room);
   if (up && input.rotation) input.rotation->AppendTo(page, input.now);
   own.MoveTo(page);
   ApplyLabels(input.naming, page);

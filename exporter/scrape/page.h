@@ -17,6 +17,7 @@
 #include "collectors/engine/plan.h"
 #include "exporter/pg/up_reason.h"
 #include "exporter/scrape/naming.h"
+#include "exporter/scrape/only.h"
 #include "exporter/scrape/outcome.h"
 #include "exporter/scrape/rotation.h"
 #include "exporter/scrape/sampling.h"
@@ -36,6 +37,8 @@ struct PageInput {
   std::vector<Outcome>* outcomes = nullptr;
   /// Reason label of collectors that have not ended.
   std::string unfinished = "timeout";
+  const Only* only = nullptr;  ///< what is shown; null: everything
+  bool breaker_open = false;
   bool take = false;  ///< outcomes' families may be moved away
   const Schedule* schedule = nullptr;
   const Rotation* rotation = nullptr;  ///< over the other databases

@@ -101,8 +101,11 @@ void Target::State::Recycle() {
 net::awaitable<Result<ServerFacts>> Target::State::Base(TimePoint deadline, bool& warm) {
   for (;;) {
     warm = main_.connected();
-    const TimePoint connect_by = std::min(deadline, SteadyClock::now() + options_.connect_timeout);
+    const bool trial = breaker_.open();
+    const Duration patience = trial ? Duration(Breaker::kTrial) : options_.connect_timeout;
+    const TimePoint connect_by = std::min(deadline, SteadyClock::now() + patience);
     Result<pg::Connection*> connection = co_await main_.Connect(Budget(deadline), connect_by);
+    NoteConnect(connection.ok());
     if (!connection.ok()) co_return connection.error();
     if (!plan_) AssumePlan((*connection)->server_version());
     Result<ServerFacts> facts = co_await AskIdentity(**connection, catalogue_, deadline);
@@ -213,6 +216,7 @@ net::awaitable<Status> Target::State::Collect(std::shared_ptr<Run> run) {
   for (std::size_t i = 0; i < run->plan->on.size(); ++i) {
     const collectors::PlannedCollector& planned = run->plan->on[i];
     if (planned.interval || planned.sample) continue;
+    if (!run->only.Wants(planned.collector->name, planned.collector->peer)) continue;
     indexes.push_back(i);
     statements.push_back(ToStatement(planned, budget));
   }
@@ -275,8 +279,21 @@ net::awaitable<Status> Target::State::LookUp(std::shared_ptr<Run> run) {
   co_return status;
 }
 
+void Target::State::NoteConnect(bool connected) {
+  const bool was_open = breaker_.open();
+  if (!stopped_) breaker_.Note(connected);
+  if (breaker_.open() == was_open) return;
+  if (was_open) {
+    spdlog::info("target={}: the breaker is closed, the server lets us in", options_.name);
+  } else {
+    spdlog::warn("target={}: {} connects in a row have failed: until one succeeds, each has {} s",
+                 options_.name, Breaker::kFailures, Breaker::kTrial.count());
+  }
+}
+
 void Target::State::Down(Run& run, const Error& error) {
-  SetReason(run, pg::ReasonOf(error), error.message);
+  const bool queued = breaker_.open() && main_.queued();
+  SetReason(run, queued ? UpReason::kBreakerOpen : pg::ReasonOf(error), error.message);
   facts_stale_ = true;
 }
 

@@ -19,14 +19,19 @@ net::awaitable<Result<pg::Connection*>> Session::ConnectTo(
     if (stopped_) co_return Error(ErrorCode::kUnavailable, "shutting down");
     const bool from_before = attempt_ != nullptr;
     if (!attempt_) {
-      attempt_ = pg::Attempt::Start(executor_, pool_, login, statement_timeout, deadline);
+      attempt_ =
+          pg::Attempt::Start(executor_, lanes_.Of(trusted_), login, statement_timeout, deadline);
       used_ = login;
     }
     const std::shared_ptr<pg::Attempt> attempt = attempt_;
     const bool ended = co_await attempt->Wait(deadline);
-    if (!ended) co_return Error(ErrorCode::kTimeout, "connect: no answer before the deadline");
+    if (!ended) {
+      trusted_ = false;
+      co_return Error(ErrorCode::kTimeout, "connect: no answer before the deadline");
+    }
     attempt_.reset();
     pg::Attempt::Connected connected = attempt->Take();
+    trusted_ = connected.ok();
     if (connected.ok() && used_ == login) {
       connection_ = *std::move(connected);
       connected_at_ = SteadyClock::now();
@@ -57,7 +62,7 @@ void Session::Drop(bool running) {
   if (!cancel) return;
   canceling_->in_flight = true;
   const std::shared_ptr<PGcancel> shared = std::move(cancel);
-  net::asio::co_spawn(executor_, Cancel(pool_, shared),
+  net::asio::co_spawn(executor_, Cancel(*lanes_.untrusted, shared),
                       [canceling = canceling_](std::exception_ptr) {
                         canceling->in_flight = false;  // a cancel that fails has nothing to say
                       });

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "exporter/net/asio.h"
-#include "exporter/net/blocking_pool.h"
+#include "exporter/net/lanes.h"
 #include "exporter/pg/attempt.h"
 #include "exporter/pg/connection.h"
 #include "exporter/pg/login.h"
@@ -23,8 +23,8 @@ namespace pgbeacon::scrape {
 class Session {
  public:
   /// `login` is null where the connection string is not valid: every Connect then fails.
-  Session(net::any_io_executor executor, net::BlockingPool& pool, std::shared_ptr<pg::Login> login)
-      : executor_(std::move(executor)), pool_(pool), login_(std::move(login)) {}
+  Session(net::any_io_executor executor, net::Lanes lanes, std::shared_ptr<pg::Login> login)
+      : executor_(std::move(executor)), lanes_(lanes), login_(std::move(login)) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session() { Stop(); }
@@ -48,6 +48,9 @@ class Session {
     return connection_ || canceling_->in_flight || (attempt_ && attempt_->holds_backend());
   }
 
+  /// Whether a connect waits for others to leave the threads that connects block on.
+  bool queued() const { return attempt_ && !attempt_->begun(); }
+
   /// Closes the connection. `running`: a statement may be under way there, and is cancelled if the
   /// server has been answering; never twice at a time.
   void Drop(bool running = false);
@@ -68,7 +71,8 @@ class Session {
   static net::awaitable<void> Cancel(net::BlockingPool& pool, std::shared_ptr<PGcancel> cancel);
 
   net::any_io_executor executor_;
-  net::BlockingPool& pool_;
+  net::Lanes lanes_;
+  bool trusted_ = false;  ///< the last connect succeeded
   std::shared_ptr<pg::Login> login_;
   std::shared_ptr<pg::Login> used_;  ///< of the attempt or the connection
   std::shared_ptr<pg::Attempt> attempt_;

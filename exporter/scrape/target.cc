@@ -28,15 +28,15 @@ std::shared_ptr<pg::Login> MakeLogin(const TargetOptions& options) {
 
 }  // namespace
 
-Target::State::State(net::any_io_executor executor, net::BlockingPool& pool,
+Target::State::State(net::any_io_executor executor, net::Lanes lanes,
                      const collectors::Catalogue& catalogue, TargetOptions options,
                      std::shared_ptr<pg::Login> login)
     : executor_(executor),
       catalogue_(catalogue),
       options_(std::move(options)),
       login_(login),
-      main_(executor, pool, login),
-      visits_(executor, pool, login),
+      main_(executor, lanes, login),
+      visits_(executor, lanes, login),
       rotation_(options_.discovery),
       ending_(executor),
       observed_at_(SteadyClock::now()) {}
@@ -44,15 +44,18 @@ Target::State::State(net::any_io_executor executor, net::BlockingPool& pool,
 bool Run::CutShort() const {
   if (reason == pg::UpReason::kTimeout) return true;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    if (plan->on[i].interval || plan->on[i].sample) continue;
+    const collectors::PlannedCollector& planned = plan->on[i];
+    if (planned.interval || planned.sample) continue;
+    if (!only.Wants(planned.collector->name, planned.collector->peer)) continue;
     if (!outcomes[i].done || outcomes[i].failure == "timeout") return true;
   }
   return false;
 }
 
-std::shared_ptr<Run> Target::State::Join(TimePoint deadline) {
-  if (run_) return run_;
-  run_ = std::make_shared<Run>(executor_, std::max(deadline, SteadyClock::now() + kShortestRun));
+std::shared_ptr<Run> Target::State::Join(TimePoint deadline, const Only& only) {
+  if (run_) return run_->only.Covers(only) ? run_ : nullptr;
+  run_ =
+      std::make_shared<Run>(executor_, std::max(deadline, SteadyClock::now() + kShortestRun), only);
   const std::shared_ptr<Run> run = run_;
   net::asio::co_spawn(executor_, Execute(shared_from_this(), run),
                       [self = shared_from_this(), run](std::exception_ptr failure) {
@@ -78,18 +81,25 @@ void Target::State::Finish(Run& run) {
   run.ended.Set();
 }
 
-net::awaitable<Families> Target::State::Scrape(std::shared_ptr<State> self, TimePoint deadline) {
+net::awaitable<Families> Target::State::Scrape(std::shared_ptr<State> self, TimePoint deadline,
+                                               Only only) {
   for (;;) {
-    const std::shared_ptr<Run> run = self->Join(deadline);
+    const std::shared_ptr<Run> run = self->Join(deadline, only);
+    if (!run) {
+      const std::shared_ptr<Run> other = self->run_;
+      const bool free = co_await other->ended.Wait(deadline);
+      if (free) continue;
+      co_return self->Page(*other, only, false);
+    }
     ++run->readers;
     const bool ended = co_await run->ended.Wait(deadline);
     --run->readers;
     const bool again = ended && !self->stopped_ && run->deadline < deadline && run->CutShort();
-    if (!again) co_return self->Page(*run, ended && run->readers == 0);
+    if (!again) co_return self->Page(*run, only, ended && run->readers == 0);
   }
 }
 
-Families Target::State::Page(Run& run, bool last) {
+Families Target::State::Page(Run& run, const Only& only, bool last) {
   const TimePoint now = SteadyClock::now();
   if (!plan_ && !assumed_) AssumePlan(collectors::kNewestMajor * 10000);
   const std::shared_ptr<const collectors::Plan> known = plan_ ? plan_ : assumed_;
@@ -104,6 +114,8 @@ Families Target::State::Page(Run& run, bool last) {
   input.outcomes = run.plan ? &run.outcomes : nullptr;
   input.unfinished = run.unfinished;
   input.take = last;
+  input.only = &only;
+  input.breaker_open = breaker_.open();
   rotation_.Expire(now);
   input.schedule = &schedule_;
   input.rotation = &rotation_;
@@ -134,18 +146,18 @@ void Target::State::Stop() {
   visits_.Stop();
 }
 
-Target::Target(net::any_io_executor executor, net::BlockingPool& pool,
+Target::Target(net::any_io_executor executor, net::Lanes lanes,
                const collectors::Catalogue& catalogue, TargetOptions options) {
   std::shared_ptr<pg::Login> login = MakeLogin(options);
-  state_ = std::make_shared<State>(std::move(executor), pool, catalogue, std::move(options),
+  state_ = std::make_shared<State>(std::move(executor), lanes, catalogue, std::move(options),
                                    std::move(login));
   if (state_->options().sampling) state_->StartSampling();
 }
 
 Target::~Target() { state_->Stop(); }
 
-net::awaitable<Families> Target::Scrape(TimePoint deadline) {
-  return State::Scrape(state_, deadline);
+net::awaitable<Families> Target::Scrape(TimePoint deadline, Only only) {
+  return State::Scrape(state_, deadline, std::move(only));
 }
 
 net::awaitable<Result<std::vector<Explained>>> Target::Explain(TimePoint deadline) {

@@ -21,9 +21,10 @@
 #include "base/result.h"
 #include "collectors/engine/plan.h"
 #include "exporter/net/asio.h"
-#include "exporter/net/blocking_pool.h"
+#include "exporter/net/lanes.h"
 #include "exporter/scrape/discovery.h"
 #include "exporter/scrape/naming.h"
+#include "exporter/scrape/only.h"
 
 namespace pgbeacon::scrape {
 
@@ -38,6 +39,7 @@ struct TargetOptions {
   bool refuse_superuser = false;
   bool sampling = false;  ///< whether collectors with `sample` are asked between scrapes
   std::chrono::milliseconds connect_timeout{5000};
+  std::shared_ptr<const void> owner;  ///< of the catalogue, where it may go before the executor
 };
 
 /// One line of `pgbeacon explain`.
@@ -59,15 +61,20 @@ struct Asked {
 
 class Target {
  public:
+  Target(net::any_io_executor executor, net::Lanes lanes, const collectors::Catalogue& catalogue,
+         TargetOptions options);
+  /// All connects on the threads of one pool.
   Target(net::any_io_executor executor, net::BlockingPool& pool,
-         const collectors::Catalogue& catalogue, TargetOptions options);
+         const collectors::Catalogue& catalogue, TargetOptions options)
+      : Target(std::move(executor), net::Lanes{&pool, &pool}, catalogue, std::move(options)) {}
   ~Target();
   Target(const Target&) = delete;
   Target& operator=(const Target&) = delete;
 
   /// One page of this server. Scrapes that come during a run join it, each answered at its own
   /// deadline with what is done by then; what is not is marked failed. Never throws, never fails.
-  net::awaitable<Families> Scrape(TimePoint deadline);
+  /// `only`: the collectors that are asked and shown.
+  net::awaitable<Families> Scrape(TimePoint deadline, Only only = {});
 
   /// Runs every collector of the plan once, one after the other, and reports on each. An Error
   /// when the server cannot be reached.

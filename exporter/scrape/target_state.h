@@ -14,6 +14,7 @@
 #include "exporter/net/event.h"
 #include "exporter/pg/up_reason.h"
 #include "exporter/scrape/ask.h"
+#include "exporter/scrape/breaker.h"
 #include "exporter/scrape/outcome.h"
 #include "exporter/scrape/rotation.h"
 #include "exporter/scrape/sampling.h"
@@ -27,10 +28,12 @@ namespace pgbeacon::scrape {
 /// that is its lease. It is the first scrape's; who has more time left when it cut the run short
 /// takes part in the next one.
 struct Run {
-  Run(net::any_io_executor executor, TimePoint deadline) : ended(executor), deadline(deadline) {}
+  Run(net::any_io_executor executor, TimePoint deadline, Only only)
+      : ended(executor), deadline(deadline), only(std::move(only)) {}
 
   net::Event ended;
   TimePoint deadline;
+  Only only;
   pg::UpReason reason = pg::UpReason::kTimeout;  ///< until the base query is answered
   bool identified = false;                       ///< the facts are of the server that answered
   std::shared_ptr<const collectors::Plan> plan;  ///< null until it is known
@@ -44,11 +47,11 @@ struct Run {
 
 class Target::State : public std::enable_shared_from_this<State> {
  public:
-  State(net::any_io_executor executor, net::BlockingPool& pool,
-        const collectors::Catalogue& catalogue, TargetOptions options,
-        std::shared_ptr<pg::Login> login);
+  State(net::any_io_executor executor, net::Lanes lanes, const collectors::Catalogue& catalogue,
+        TargetOptions options, std::shared_ptr<pg::Login> login);
 
-  static net::awaitable<Families> Scrape(std::shared_ptr<State> self, TimePoint deadline);
+  static net::awaitable<Families> Scrape(std::shared_ptr<State> self, TimePoint deadline,
+                                         Only only);
   static net::awaitable<Result<std::vector<Explained>>> Explain(std::shared_ptr<State> self,
                                                                 TimePoint deadline);
   static net::awaitable<Result<Asked>> Ask(std::shared_ptr<State> self,
@@ -70,8 +73,9 @@ class Target::State : public std::enable_shared_from_this<State> {
 
   /// Gives what has never run in the background the time to do so.
   net::awaitable<void> WaitForFirst(TimePoint deadline);
-  std::shared_ptr<Run> Join(TimePoint deadline);
-  Families Page(Run& run, bool last);
+  /// The run under way, where it asks for all that is wanted; null where it does not.
+  std::shared_ptr<Run> Join(TimePoint deadline, const Only& only);
+  Families Page(Run& run, const Only& only, bool last);
   void Finish(Run& run);
 
   static net::awaitable<void> SampleOn(std::shared_ptr<State> self);
@@ -97,6 +101,7 @@ class Target::State : public std::enable_shared_from_this<State> {
   void ForgetPlan();
   net::awaitable<Status> Collect(std::shared_ptr<Run> run);
   void NameIfDiscovering(const collectors::PlannedCollector& planned, Outcome& outcome) const;
+  void NoteConnect(bool connected);
   void Down(Run& run, const Error& error);
   void SetReason(Run& run, pg::UpReason reason, const std::string& message);
   /// The server is up, but the run has not got to its end.
@@ -129,6 +134,7 @@ class Target::State : public std::enable_shared_from_this<State> {
   const collectors::Catalogue& catalogue_;
   TargetOptions options_;
   std::shared_ptr<pg::Login> login_;
+  Breaker breaker_;
   Session main_;    ///< kept between scrapes; used by a run or a question, one at a time
   Session visits_;  ///< open while a visit or an explain is under way
   std::shared_ptr<Run> run_;

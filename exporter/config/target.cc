@@ -185,18 +185,20 @@ std::optional<TargetReader::Draft> TargetReader::Begin(YamlMap& map) const {
 }
 
 std::vector<Target> TargetReader::Read(YamlMap& map) const {
-  const std::size_t mistakes = map.mistakes();
   std::optional<Draft> draft = Begin(map);
+  bool usable = draft.has_value();
   if (!draft) draft.emplace();
   draft->target.name = map.String("name").value_or("");
   draft->dsn = map.String("dsn").value_or("");
   const bool parts = std::ranges::any_of(kParts, [&map](const char* key) { return map.Has(key); });
   if (!draft->dsn.empty() && parts) {
     map.Fail("dsn", "give either dsn or its parts (host, port, ...), not both");
+    usable = false;
   }
   ReadInto(map, *draft);
   if (draft->dsn.empty() && draft->parts.empty()) {
     map.Fail("name", "a target needs dsn, or host, port, user and database");
+    usable = false;
   }
   for (YamlMap& entry : map.Maps("sources")) {
     draft->target.sources.push_back(ReadSource(entry));
@@ -204,22 +206,21 @@ std::vector<Target> TargetReader::Read(YamlMap& map) const {
   }
   draft->target.native = ReadNative(map);
   map.Finish();
-  if (map.mistakes() > mistakes) return {};
+  if (!usable) return {};
   return Build(*std::move(draft), map);
 }
 
 std::vector<Target> TargetReader::ReadDiscovered(YamlMap& map) const {
   if (!map.Has("targets")) return Read(map);
-  const std::size_t mistakes = map.mistakes();
-  std::optional<Draft> draft = Begin(map);
-  if (!draft) draft.emplace();
-  ReadInto(map, *draft);
+  const std::optional<Draft> group = Begin(map);
+  Draft draft = group.value_or(Draft());
+  ReadInto(map, draft);
   const std::vector<std::string> addresses = map.Strings("targets");
   map.Finish();
   std::vector<Target> targets;
-  if (map.mistakes() > mistakes) return targets;
+  if (!group) return targets;
   for (const std::string& address : addresses) {
-    Draft one = *draft;
+    Draft one = draft;
     auto [host, port] = HostAndPort(address);
     one.target.text += address;
     SetPart(one.parts, "host", std::move(host));

@@ -68,7 +68,7 @@ class TargetReader {
   explicit TargetReader(YamlMap& root);
 
   /// The targets of one entry of `targets`: one for each host, unless target_session_attrs chooses
-  /// among them. None where there is a mistake.
+  /// among them. None where it cannot be connected to.
   std::vector<Target> Read(YamlMap& map) const;
 
   /// The same for an entry of a file_sd file, which may also have Prometheus' form: `targets`, a

@@ -82,8 +82,8 @@ TEST(Config, NamesFileLineAndColumnOfEveryMistake) {
       {"dsn and parts", "targets:\n  - {dsn: \"host=a\", host: b}\n",
        "c.yml:2:6: give either dsn or its parts"},
       {"no server", "targets:\n  - {name: x}\n", "a target needs dsn"},
-      {"two targets", "targets:\n  - {dsn: a}\n  - {dsn: b}\n",
-       "c.yml:3:5: one target a process is served"},
+      {"no such default", "default_target: x\n",
+       "c.yml:1:1: default_target: there is no target 'x'"},
       {"source without server", "sources:\n  - {file: x}\n", "'server' is required"},
       {"YAML syntax", "targets: [\n", "YAML syntax"},
       {"not a map", "- 1\n", "c.yml:1:1: the document must be a map of keys"},
@@ -124,27 +124,28 @@ TEST(Environment, TakesTheServerInThePeersOrder) {
   for (const auto& test : cases) {
     std::map<std::string, std::string> values = all;
     for (const std::string& name : test.without) values.erase(name);
-    const Result<std::optional<Target>> target = TargetFromEnvironment(Fixed(values));
-    ASSERT_TRUE(target.ok() && *target);
-    EXPECT_EQ((*target)->conninfo, test.expected);
+    const Result<std::vector<Target>> targets = TargetsFromEnvironment(Fixed(values));
+    ASSERT_TRUE(targets.ok() && targets->size() == 1);
+    EXPECT_EQ(targets->front().conninfo, test.expected);
   }
 }
 
 TEST(Environment, WithoutAnyVariableThereIsNoTarget) {
-  const Result<std::optional<Target>> target = TargetFromEnvironment(Fixed({{"PGPORT", "5433"}}));
-  ASSERT_TRUE(target.ok());
-  EXPECT_FALSE(*target);
+  const Result<std::vector<Target>> targets = TargetsFromEnvironment(Fixed({{"PGPORT", "5433"}}));
+  ASSERT_TRUE(targets.ok());
+  EXPECT_TRUE(targets->empty());
 }
 
-TEST(Environment, RefusesAListOfServers) {
-  const auto target =
-      TargetFromEnvironment(Fixed({{"DATA_SOURCE_NAME", "postgres://a/x,postgres://b/x"}}));
-  ASSERT_FALSE(target.ok());
-  EXPECT_THAT(target.error().message, HasSubstr("DATA_SOURCE_NAME names several servers"));
+TEST(Environment, AListOfServersIsTakenApart) {
+  const auto targets = TargetsFromEnvironment(
+      Fixed({{"DATA_SOURCE_NAME", "postgres://a,b/x,postgresql://c/x?options=-csearch_path=d,e"}}));
+  ASSERT_TRUE(targets.ok() && targets->size() == 2);
+  EXPECT_EQ((*targets)[0].conninfo, "postgres://a,b/x");
+  EXPECT_EQ((*targets)[1].conninfo, "postgresql://c/x?options=-csearch_path=d,e");
 }
 
 TEST(Environment, AMissingUriFileIsAnErrorThatNamesTheVariable) {
-  const auto target = TargetFromEnvironment(Fixed({{"DATA_SOURCE_URI_FILE", "/nonexistent/uri"}}));
+  const auto target = TargetsFromEnvironment(Fixed({{"DATA_SOURCE_URI_FILE", "/nonexistent/uri"}}));
   ASSERT_FALSE(target.ok());
   EXPECT_THAT(target.error().message,
               HasSubstr("DATA_SOURCE_URI_FILE: cannot read /nonexistent/uri"));

@@ -19,14 +19,13 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tests/integration"))
 
 from harness.pgbouncer import Pooler  # noqa: E402
-from harness.postgres import Server, free_port  # noqa: E402
-from harness.users import private_folder  # noqa: E402
+from harness.postgres import PASSWORD, Server, free_port  # noqa: E402
+from harness.users import give, private_folder  # noqa: E402
 
-PASSWORD = "secret"
 TICKS = os.sysconf("SC_CLK_TCK")
 TIMEOUT = 10
 SCRAPERS = 40  # pages that are asked for at once
-LOGIN = "user=beacon password=secret sslmode=disable"
+LOGIN = f"user=beacon password='{PASSWORD}' sslmode=disable"
 
 
 class Process:
@@ -81,8 +80,8 @@ def make_server(folder, name, databases):
                                             "autovacuum": "off", "shared_buffers": "64MB"})
     server.initialise()
     server.start()
-    server.query(f"create role beacon login password '{PASSWORD}'")
-    server.query("grant pg_monitor to beacon")
+    server.query(f"create role beacon login password '{PASSWORD}'; create role peer login password 'peer'; "
+                 "grant pg_monitor to beacon, peer")
     for n in range(databases):
         server.query(f"create database d{n}")
     return server
@@ -100,18 +99,10 @@ def black_hole(stack):
 
 
 def make_pooler(server, folder, databases, stack):
-    place = os.path.join(folder, "pooler")
+    place = os.path.join(folder, "bouncer")
     os.mkdir(place, 0o755)
-    pooler = Pooler(server, place)
-    with open(os.path.join(place, "pgbouncer.ini"), encoding="ascii") as file:
-        text = file.read()
-    text = re.sub(r"(?s)\[databases\].*?\n\n", "[databases]\n" f"* = host={server.sockets} port={server.port} user=postgres\n\n", text)
-    text = text.replace("max_client_conn = 60", f"max_client_conn = {2 * databases + 50}").replace("default_pool_size = 5", "default_pool_size = 1")
-    with open(os.path.join(place, "pgbouncer.ini"), "w", encoding="ascii") as file:
-        file.write(text)
-    with open(os.path.join(place, "users.txt"), "w", encoding="ascii") as file:
-        file.write(f'"beacon" "{PASSWORD}"\n')
-    pooler._answers = lambda: socket.create_connection(("127.0.0.1", pooler.port), 1).close() is None
+    give(place)
+    pooler = Pooler(server, place, clients=2 * databases + 50)
     stack.callback(pooler.stop)
     return pooler.start().port
 
@@ -155,8 +146,8 @@ def measure_peers(options, targets):
     names = [name for name, (alive, _) in targets.items() if alive and name.startswith("direct")][:options.peers]
     cpu, memory = [], []
     for name in names:
-        port, keywords = free_port(), dict(word.split("=") for word in targets[name][1].split())
-        uri = f"postgresql://beacon:{PASSWORD}@127.0.0.1:{keywords['port']}/{keywords['dbname']}?sslmode=disable"
+        port, (at, database) = free_port(), re.findall(r"(?:port|dbname)=(\w+)", targets[name][1])
+        uri = f"postgresql://peer:peer@127.0.0.1:{at}/{database}?sslmode=disable"
         peer = Process([options.peer, f"--web.listen-address=127.0.0.1:{port}"], {"DATA_SOURCE_NAME": uri})
         scraper = Scraper(port)
         deadline = time.monotonic() + 30
@@ -181,7 +172,7 @@ def write_config(folder, targets):
     with open(path, "w", encoding="utf-8") as file:
         file.write("default_target: ''\ntargets:\n")
         for name, (_, dsn) in targets.items():
-            file.write(f"  - {{name: {name}, dsn: '{dsn}'}}\n")
+            file.write(f'  - {{name: {name}, dsn: "{dsn}"}}\n')
     return path
 
 

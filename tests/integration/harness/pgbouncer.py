@@ -16,6 +16,7 @@ _PLACE = os.path.join(ROOT, "build/tools/pgbouncer/usr")
 _CONFIG = """[databases]
 app = host={server.sockets} port={server.port} dbname=postgres user=postgres pool_size=2
 postgres = host={server.sockets} port={server.port} dbname=postgres user=postgres
+* = host={server.sockets} port={server.port} user=postgres pool_size=1
 
 [pgbouncer]
 listen_addr = 127.0.0.1
@@ -26,7 +27,7 @@ auth_file = {folder}/users.txt
 stats_users = beacon
 admin_users = boss
 pool_mode = transaction
-max_client_conn = 60
+max_client_conn = {clients}
 default_pool_size = 5
 reserve_pool_size = 1
 logfile = {folder}/pgbouncer.log
@@ -34,16 +35,16 @@ logfile = {folder}/pgbouncer.log
 
 
 class Pooler:
-    """Databases `app` and `postgres` of `server` behind a pool; `beacon` may read its statistics."""
+    """All databases of `server` behind pools, `app` and `postgres` by name; `beacon` may read its statistics."""
 
-    def __init__(self, server, folder):
+    def __init__(self, server, folder, clients=60):
         self.server, self.folder = server, folder
         place = reachable(require(_PLACE, "PgBouncer"), folder)
         self.program = os.path.join(place, "sbin/pgbouncer")
         self.libraries = os.path.join(place, "lib/x86_64-linux-gnu")
         self.port = free_port()
         self.process = None
-        for name, text in (("pgbouncer.ini", _CONFIG.format(server=server, port=self.port, folder=folder)),
+        for name, text in (("pgbouncer.ini", _CONFIG.format(server=server, port=self.port, folder=folder, clients=clients)),
                            ("users.txt", f'"beacon" "{PASSWORD}"\n"boss" "b"\n"postgres" "p"\n')):
             path = os.path.join(folder, name)
             with open(path, "w", encoding="ascii") as file:

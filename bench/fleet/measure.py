@@ -24,6 +24,7 @@ from harness.users import give, private_folder  # noqa: E402
 
 TICKS = os.sysconf("SC_CLK_TCK")
 TIMEOUT = 10
+DATABASES = 50  # of a server
 SCRAPERS = 40  # pages that are asked for at once
 LOGIN = f"user=beacon password='{PASSWORD}' sslmode=disable"
 
@@ -77,7 +78,7 @@ class Scraper:
 
 def make_server(folder, name, databases):
     server = Server(folder, name, settings={"max_connections": str(2 * databases + 20), "logging_collector": "off",
-                                            "autovacuum": "off", "shared_buffers": "64MB"})
+                                            "autovacuum": "off", "shared_buffers": "16MB"})
     server.initialise()
     server.start()
     server.query(f"create role beacon login password '{PASSWORD}'; create role peer login password 'peer'; "
@@ -99,7 +100,7 @@ def black_hole(stack):
 
 
 def make_pooler(server, folder, databases, stack):
-    place = os.path.join(folder, "bouncer")
+    place = os.path.join(folder, f"pooler-{server.name}")
     os.mkdir(place, 0o755)
     give(place)
     pooler = Pooler(server, place, clients=2 * databases + 50)
@@ -108,21 +109,28 @@ def make_pooler(server, folder, databases, stack):
 
 
 def make_fleet(folder, options, stack):
-    """{name: (alive, connection string)}, the servers by how they are reached, and the one that will be stopped."""
+    """{name: (alive, connection string)}, the servers that answer by name, and the one that will be stopped."""
     dead, alive = options.targets // 10, options.targets - options.targets // 10
-    shares = {"direct 1": alive // 3, "direct 2": alive // 3, "pooler": alive - 2 * (alive // 3), "stopped": dead - dead // 2}
     servers, targets = {}, {}
-    for kind, databases in shares.items():
-        print(f"{kind}: {databases} databases", file=sys.stderr)
-        server = servers[kind] = make_server(folder, kind.replace(" ", ""), databases)
+
+    def add(name, databases, pooled=False, answers=True):
+        server = make_server(folder, name, databases)
         stack.callback(server.stop)
-        port = make_pooler(server, folder, databases, stack) if kind == "pooler" else server.port
+        port = make_pooler(server, folder, databases, stack) if pooled else server.port
         for n in range(databases):
-            targets[f"{kind} d{n}".replace(" ", "-")] = (kind != "stopped", f"host=127.0.0.1 port={port} dbname=d{n} {LOGIN}")
+            targets[f"{name}-d{n}"] = (answers, f"host=127.0.0.1 port={port} dbname=d{n} {LOGIN}")
+        return server
+
+    for number, first in enumerate(range(0, alive, DATABASES)):
+        pooled = number % 3 == 2
+        name = f"{'pooled' if pooled else 'direct'}{number}"
+        servers[name] = add(name, min(DATABASES, alive - first), pooled)
+        print(f"{len(targets)} databases", file=sys.stderr)
+    stopped = add("stopped", dead - dead // 2, answers=False)
     hole = black_hole(stack)
     for n in range(dead // 2):
         targets[f"hole-{n}"] = (False, f"host=127.0.0.1 port={hole} dbname=d{n} {LOGIN}")
-    return targets, servers
+    return targets, servers, stopped
 
 
 def round_of(pool, scraper, names, interval, results):
@@ -191,7 +199,7 @@ def main():
     folder = private_folder()
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, True)
-        targets, servers = make_fleet(folder, options, stack)
+        targets, servers, stopped = make_fleet(folder, options, stack)
         port = free_port()
         beacon = Process([options.binary, "serve", "--web.listen-address", f"127.0.0.1:{port}", "--config.file",
                           write_config(folder, targets)])
@@ -207,11 +215,8 @@ def main():
         ready = time.monotonic() - deadline + 300
         names = list(targets)
         round_of(pool, scraper, names, options.interval, {})
-        stopped = servers["stopped"].process.pid
-        os.kill(stopped, signal.SIGSTOP)  # the postmaster; its backends next
-        for child in subprocess.run(["pgrep", "-P", str(stopped)], capture_output=True, text=True, check=False).stdout.split():
-            os.kill(int(child), signal.SIGSTOP)
-        stack.callback(resume, stopped)
+        stack.callback(tell_all, stopped.process.pid, signal.SIGCONT)
+        tell_all(stopped.process.pid, signal.SIGSTOP)
         for _ in range(4):  # until the breakers are open
             round_of(pool, scraper, names, options.interval, {})
         results, before, begun = {}, beacon.cpu(), time.monotonic()
@@ -220,17 +225,18 @@ def main():
         cpu, lasted = beacon.cpu() - before, time.monotonic() - begun
         memory, peak = beacon.status("RssAnon") / 1024, beacon.status("VmHWM") / 1024
         threads = beacon.status("Threads")
-        backends = {kind: server.value("select count(*) from pg_stat_activity where usename in ('beacon', 'postgres') "
-                                       "and application_name = 'pgbeacon'")
-                    for kind, server in servers.items() if kind != "stopped"}
+        backends = [server.value("select max(n) from (select count(*) n from pg_stat_activity where "
+                                 "application_name = 'pgbeacon' group by datname) s")
+                    for name, server in servers.items() if name.startswith("direct")]
         peer_cpu, peer_memory = measure_peers(options, targets)
     report(options, targets, results, ready, cpu, lasted, memory, peak, threads, backends, peer_cpu, peer_memory)
 
 
-def resume(postmaster):
-    for child in subprocess.run(["pgrep", "-P", str(postmaster)], capture_output=True, text=True, check=False).stdout.split():
-        os.kill(int(child), signal.SIGCONT)
-    os.kill(postmaster, signal.SIGCONT)
+def tell_all(postmaster, what):
+    """The postmaster and its backends."""
+    children = subprocess.run(["pgrep", "-P", str(postmaster)], capture_output=True, text=True, check=False).stdout
+    for pid in (postmaster, *map(int, children.split())):
+        os.kill(pid, what)
 
 
 def report(options, targets, results, ready, cpu, lasted, memory, peak, threads, backends, peer_cpu, peer_memory):
@@ -251,7 +257,7 @@ def report(options, targets, results, ready, cpu, lasted, memory, peak, threads,
                                for one in of(True))
     print("\n| program | CPU ms of a scrape | MiB in all | backends |\n| --- | ---: | ---: | --- |")
     print(f"| pgbeacon, one process ({series:.0f} series a target) | {cpu / scrapes * 1e3:.2f} | {memory:.0f} (peak {peak:.0f}) | "
-          + ", ".join(f"{kind}: {count}" for kind, count in backends.items()) + " |")
+          f"{max(backends)} a target at most |")
     print(f"| postgres_exporter, {options.targets} processes (from {options.peers}) | {peer_cpu * 1e3:.2f} | {peer_memory * options.targets:.0f} | |")
     for status in sorted({one[0] for one in of(True) + of(False)} - {200}):
         print(f"status {status} came", file=sys.stderr)

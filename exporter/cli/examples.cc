@@ -121,6 +121,7 @@ Families ExampleExporter() {
   fanout::AppendDrainFamilies({drain}, families);
   metrics::SelfStats self;
   self.requests[{"/metrics", 200}] = 1;
+  self.config_errors = {"example.yml:1:1: example"};
   metrics::AppendSelf(self, families);
   metrics::PeerStats peer;
   peer.queries_file = "example";

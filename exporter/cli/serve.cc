@@ -57,9 +57,9 @@ class Service {
                 [this](std::string_view handler, int status) {
                   ++self_.requests[{std::string(handler), status}];
                 }) {
-    self_.config_read = setup_.config.errors->empty();
-    peer_.config_read = self_.config_read;
-    peer_.config_read_unix = self_.config_read ? UnixNow() : 0;
+    self_.config_errors = setup_.config.errors->messages();
+    peer_.config_read = self_.config_errors.empty();
+    peer_.config_read_unix = peer_.config_read ? UnixNow() : 0;
     peer_.queries_file = setup_.config.peer_queries.file;
     peer_.queries_sha256 = setup_.config.peer_queries.sha256;
     peer_.queries_failed = setup_.config.peer_queries.failed;
@@ -261,6 +261,7 @@ class Service {
 }  // namespace
 
 int RunServe(Setup setup, const ServeFlags& flags) {
+  mallopt(M_MMAP_THRESHOLD, kLargePage);  // pages go back to the system once they are sent
   Result<log::Catalogue> events = config::LoadEvents(setup.config);
   for (const std::string& mistake : setup.config.errors->messages()) {
     spdlog::error("{}; going on without it", mistake);

@@ -10,13 +10,14 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/families.h"
 
 namespace pgbeacon::metrics {
 
 struct SelfStats {
-  bool config_read = true;                                        ///< without a mistake
+  std::vector<std::string> config_errors;                         ///< mistakes of the config
   std::map<std::pair<std::string, int>, std::uint64_t> requests;  ///< by path as routed and status
   std::uint64_t dropped_series = 0;  ///< left out of pages: twice there, or without a valid name
 };

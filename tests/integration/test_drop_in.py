@@ -119,11 +119,12 @@ class DropIn(PairCase):
         for flags, env in (((f"--extend.query-path={path}",), {}), ((), {"PG_EXPORTER_EXTEND_QUERY_PATH": path})):
             with self.beacon(*flags, env=env, dsn=self.dsn) as exporter:
                 page = exporter.scrape(False)
+                log = exporter.log()
+            self.assertRegex(log, f"collector=broken file={re.escape(path)}:22:.* does not exist")
             self.assertIn(7.0, page.series("pg_replication_lag").values())
             self.assertEqual(2, page.value("shop_orders_open", state="new"))
             self.assertEqual(0.5, page.value("shop_orders_health", state="paid"))
             self.assertEqual({}, page.series("of_old_servers_x"))
-                self.assertRegex(exporter.log(), f"collector=broken file={re.escape(path)}:22:.* does not exist")
             self.assertEqual({"broken"}, set(page.failed_collectors()))
             self.assertEqual(0, page.value("pg_exporter_user_queries_load_error", filename=path,
                                            hashsum=hashlib.sha256(QUERIES.encode()).hexdigest()))

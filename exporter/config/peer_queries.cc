@@ -80,8 +80,8 @@ std::string AsNumber(const std::string& column) {
          text + "::pg_catalog.timestamptz)::pg_catalog.text ELSE " + text + " END";
 }
 
-/// A span of time in whole milliseconds: "1h2m3.5s" as the peer reads it, or an interval. Any other
-/// text stays and is counted as unreadable; "-1" is none.
+/// A span of time in whole milliseconds: "1h2m3.5s" as the peer reads it, or an interval. "-1" is
+/// none; any other text, a number without a unit too, is counted as unreadable.
 std::string AsMilliseconds(const std::string& column) {
   const std::string text = "q." + Quoted(column, '"') + "::pg_catalog.text";
   return "CASE WHEN pg_catalog.pg_typeof(q." + Quoted(column, '"') +
@@ -93,7 +93,8 @@ std::string AsMilliseconds(const std::string& column) {
          "WHEN 'h' THEN 3600000 WHEN 'm' THEN 60000 WHEN 's' THEN 1000 WHEN 'ms' THEN 1 "
          "WHEN 'us' THEN 0.001 ELSE 0.000001 END) * CASE WHEN " +
          text + " ~ '^-' THEN -1 ELSE 1 END)::pg_catalog.text FROM pg_catalog.regexp_matches(" +
-         text + R"(, '([0-9.]+)(ns|us|ms|s|m|h)', 'g') AS part) ELSE )" + text + " END";
+         text + R"(, '([0-9.]+)(ns|us|ms|s|m|h)', 'g') AS part) WHEN )" + text +
+         " = '0' THEN '0' ELSE 'no span of time: ' || " + text + " END";
 }
 
 /// The peer's columns of a histogram as one text (histogram_text.h).

@@ -148,7 +148,7 @@ shop:
   query: >
     SELECT name, latency, latency_bucket, latency_sum, latency_count, took
       FROM (VALUES ('a', ARRAY[1, 0.1]::float8[], ARRAY[5, 3], 2.5, 6, '1h2m3.5s'),
-                   ('b', NULL, NULL, NULL, NULL, '-1'), ('c', '{}', '{}', 0, 0, '-1m500ms'), ('d', '{1}', '{1}', 1, 1, 'soon'))
+                   ('b', NULL, NULL, NULL, NULL, '-1'), ('c', '{}', '{}', 0, 0, '-1m500ms'), ('d', '{1}', '{1}', 1, 1, '5'))
         AS v (name, latency, latency_bucket, latency_sum, latency_count, took)
   metrics:
     - name: {usage: LABEL, description: Name}

@@ -1,11 +1,13 @@
 #include "base/families.h"
 
 #include <algorithm>
+#include <bit>
 #include <cctype>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <iterator>
 #include <limits>
-#include <unordered_set>
 
 #include "base/text.h"
 
@@ -32,26 +34,22 @@ LabelView Seen(const ClientMetric& metric) {
   return labels;
 }
 
-struct SameSeries {
-  bool operator()(const ClientMetric* a, const ClientMetric* b) const {
-    const auto same = [](const auto& one, const auto& other) {
-      return one.name == other.name && one.value == other.value;
-    };
-    return std::ranges::equal(a->label, b->label, same) || Seen(*a) == Seen(*b);
-  }
-};
+bool SameSeries(const ClientMetric& a, const ClientMetric& b) {
+  return a.label == b.label || Seen(a) == Seen(b);
+}
 
-struct SeriesHash {
-  std::size_t operator()(const ClientMetric* metric) const {
-    const std::hash<std::string_view> hash;
-    std::size_t sum = 0;
-    for (const auto& label : metric->label) {
-      if (!label.value.empty()) sum += hash(label.name) ^ (hash(label.value) * kOdd);
-    }
-    return sum;
+/// The same for any order of labels. Of names it takes what is quickly had: they rarely differ.
+std::uint32_t HashOf(const ClientMetric& metric) {
+  constexpr std::size_t kOdd = 0x9E3779B97F4A7C15;
+  const std::hash<std::string_view> hash;
+  std::size_t sum = 0;
+  for (const auto& label : metric.label) {
+    if (label.value.empty()) continue;
+    const std::size_t name = label.name.size() + static_cast<unsigned char>(label.name[0]) * kOdd;
+    sum += (hash(label.value) + name) * kOdd;
   }
-  static constexpr std::size_t kOdd = 0x9E3779B97F4A7C15;
-};
+  return static_cast<std::uint32_t>(sum >> 32U);
+}
 
 /// Replaces what the page cannot show in any case, so that series which look alike there are alike.
 void MakeUtf8(Family& family) {
@@ -62,18 +60,49 @@ void MakeUtf8(Family& family) {
   }
 }
 
-std::size_t DropDuplicates(Family& family) {
-  if (family.metric.size() < 2) return 0;
-  MakeUtf8(family);
-  std::unordered_set<const ClientMetric*, SeriesHash, SameSeries> seen(family.metric.size());
-  std::vector<bool> again(family.metric.size());
-  for (std::size_t i = 0; i < family.metric.size(); ++i) {
-    again[i] = !seen.insert(&family.metric[i]).second;
+/// The series of one family after the other. One flat table for all of them: a page has tens of
+/// thousands of series, of which a set of nodes would take half as much memory again.
+class SeriesTable {
+ public:
+  std::size_t DropDuplicates(Family& family) {
+    std::vector<ClientMetric>& series = family.metric;
+    if (series.size() < 2) return 0;
+    MakeUtf8(family);
+    slots_.assign(std::bit_ceil(series.size() * 2), {});
+    std::vector<std::size_t> again;
+    for (std::size_t i = 0; i < series.size(); ++i) {
+      if (!Insert(series, i)) again.push_back(i);
+    }
+    if (again.empty()) return 0;
+    std::size_t at = 0;
+    auto next = again.begin();
+    return std::erase_if(series, [&](const ClientMetric&) {
+      if (next == again.end() || *next != at++) return false;
+      ++next;
+      return true;
+    });
   }
-  seen.clear();
-  std::size_t at = 0;
-  return std::erase_if(family.metric, [&](const ClientMetric&) { return again[at++]; });
-}
+
+ private:
+  struct Slot {
+    std::uint32_t hash = 0;
+    std::uint32_t number = 0;  ///< of the series, from 1; 0: free
+  };
+
+  bool Insert(const std::vector<ClientMetric>& series, std::size_t index) {
+    const std::uint32_t hash = HashOf(series[index]);
+    for (std::size_t at = hash;; ++at) {
+      Slot& slot = slots_[at & (slots_.size() - 1)];
+      if (slot.number == 0) {
+        slot = {hash, static_cast<std::uint32_t>(index + 1)};
+        return true;
+      }
+      if (slot.hash == hash && SameSeries(series[slot.number - 1], series[index])) return false;
+    }
+  }
+
+  std::vector<Slot> slots_;
+};
 
 }  // namespace
 
@@ -139,7 +168,8 @@ std::size_t Normalize(Families& families) {
     }
   }
   if (!families.empty()) families.resize(last + 1);
-  for (Family& family : families) dropped += DropDuplicates(family);
+  SeriesTable seen;
+  for (Family& family : families) dropped += seen.DropDuplicates(family);
   std::erase_if(families, [](const Family& family) { return family.metric.empty(); });
   return dropped;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <limits>
 #include <numeric>
 
@@ -25,6 +27,17 @@ std::size_t EditDistance(std::string_view a, std::string_view b) {
     }
   }
   return row[b.size()];
+}
+
+/// How much of the front is ASCII, rounded down to whole words.
+std::size_t AsciiLength(std::string_view bytes) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080;
+  std::size_t length = 0;
+  for (std::uint64_t word = 0; bytes.size() - length >= sizeof word; length += sizeof word) {
+    std::memcpy(&word, bytes.data() + length, sizeof word);
+    if ((word & kHighBits) != 0) break;
+  }
+  return length;
 }
 
 /// The length of the well-formed sequence at the front, 0 where there is none.
@@ -98,6 +111,15 @@ std::optional<std::int64_t> ParseInt(std::string_view text) {
 }
 
 std::optional<double> ParseDouble(std::string_view text) {
+  constexpr std::size_t kExactDigits = 15;  // of a whole number in a double
+  if (!text.empty() && text.size() <= kExactDigits) {
+    std::int64_t whole = 0;
+    std::size_t digits = 0;
+    while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9') {
+      whole = whole * 10 + (text[digits++] - '0');
+    }
+    if (digits == text.size()) return static_cast<double>(whole);
+  }
   double value = 0;
   const char* end = text.data() + text.size();
   const auto result = std::from_chars(text.data(), end, value);
@@ -167,6 +189,7 @@ bool GlobMatch(std::string_view pattern, std::string_view text) {
 }
 
 bool IsUtf8(std::string_view bytes) {
+  bytes.remove_prefix(AsciiLength(bytes));
   while (!bytes.empty()) {
     const std::size_t length = Utf8Length(bytes);
     if (length == 0) return false;

@@ -2,12 +2,14 @@
 // row whose labels were seen before merges into the first one or is dropped.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 
 #include "base/text.h"
+#include "collectors/engine/histogram_text.h"
 #include "collectors/engine/plan.h"
 
 namespace pgbeacon::collectors {
@@ -15,15 +17,11 @@ namespace {
 
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
-struct LabelColumn {
-  std::string name;
-  std::size_t column = kNone;  ///< in the answer; kNone: the target's name
-};
-
 /// Series that carry the same labels, and where each of their rows was seen first.
 struct LabelSet {
-  std::vector<LabelColumn> labels;
+  std::vector<std::size_t> labels;  // columns of the answer; kNone: the target's name
   std::unordered_map<std::string, std::size_t> first;  // label values -> number of the label row
+  std::vector<ClientMetric::Label> made;               // of the row at hand, for all its series
 };
 
 /// One family to be filled from one column of the answer.
@@ -31,7 +29,7 @@ struct Output {
   std::size_t column = 0;
   std::size_t label_set = 0;
   double scale = 1;
-  const std::vector<double>* buckets = nullptr;  ///< of a histogram
+  const std::vector<double>* buckets = nullptr;  ///< of a histogram; none: the query made it
   Family family;
   std::vector<std::size_t> sample;  ///< by label row: its index in the family, or kNone
 };
@@ -89,7 +87,8 @@ class Decoder {
     for (std::size_t row = 0; row < rows_.rows(); ++row) {
       for (std::size_t i = 0; i < label_sets_.size(); ++i) {
         LabelSet& set = label_sets_[i];
-        const auto [place, added] = set.first.emplace(LabelKey(set, row), set.first.size());
+        MakeLabels(set, row);
+        const auto [place, added] = set.first.try_emplace(key_, set.first.size());
         label_rows[i] = place->second;
         repeated[i] = !added;
       }
@@ -165,29 +164,34 @@ class Decoder {
       if (!names.empty() && std::ranges::find(names, column->label) == names.end()) continue;
       const auto position = position_.find(column->col);
       if (!column->target && position == position_.end()) continue;
-      set.labels.push_back({column->label, column->target ? kNone : position->second});
+      set.labels.push_back(column->target ? kNone : position->second);
+      set.made.push_back({column->label, ""});
     }
     return place->second;
   }
 
-  std::string_view LabelValue(const LabelColumn& label, std::size_t row) const {
-    if (label.column == kNone) return server_;
-    return rows_.at(row, label.column).value_or("");
+  std::string_view LabelValue(std::size_t column, std::size_t row) const {
+    return column == kNone ? std::string_view(server_) : rows_.at(row, column).value_or("");
   }
 
-  /// The values with their lengths, so that no two label rows share a key.
-  std::string LabelKey(const LabelSet& set, std::size_t row) const {
-    std::string key;
-    for (const LabelColumn& label : set.labels) {
-      const std::string_view value = LabelValue(label, row);
-      key.append(std::to_string(value.size())).append(1, ':').append(value);
+  /// The labels of the row, and their values with the lengths as a key: no two label rows share it.
+  void MakeLabels(LabelSet& set, std::size_t row) {
+    key_.clear();
+    for (std::size_t i = 0; i < set.labels.size(); ++i) {
+      const std::string_view value = LabelValue(set.labels[i], row);
+      const std::size_t size = value.size();
+      key_.append(reinterpret_cast<const char*>(&size), sizeof size).append(value);
+      set.made[i].value = value;
     }
-    return key;
   }
 
   void AddValue(Output& output, std::size_t row, std::size_t label_row, bool repeated) {
     const std::optional<std::string_view> text = rows_.at(row, output.column);
     if (!text) return;
+    if (output.family.type == MetricType::Histogram && output.buckets->empty()) {
+      AddMade(output, *text, label_row, repeated);
+      return;
+    }
     const std::optional<double> number = Number(*text);
     if (!number) {
       ++decoded_.unreadable;
@@ -200,23 +204,41 @@ class Decoder {
       MergeInto(ValueOf(held, output.family.type), value);
       return;
     }
+    ClientMetric* const metric = AddSeries(output, label_row);
+    if (metric == nullptr) return;
+    if (output.family.type == MetricType::Histogram) {
+      for (const double bound : *output.buckets) metric->histogram.bucket.push_back({0, bound});
+      metric->histogram.bucket.push_back({0, std::numeric_limits<double>::infinity()});
+      Observe(value, metric->histogram);
+    } else {
+      ValueOf(*metric, output.family.type) = value;
+    }
+  }
+
+  /// A histogram that the query has made; of several with the same labels the first counts.
+  void AddMade(Output& output, std::string_view text, std::size_t label_row, bool repeated) {
+    std::optional<ClientMetric::Histogram> histogram = ReadHistogram(text);
+    if (!histogram) {
+      ++decoded_.unreadable;
+    } else if (repeated && label_row < output.sample.size() && output.sample[label_row] != kNone) {
+      ++decoded_.dropped;
+    } else if (ClientMetric* const metric = AddSeries(output, label_row)) {
+      metric->histogram = *std::move(histogram);
+    }
+  }
+
+  /// A series with the labels of the row at hand; null where there is no room.
+  ClientMetric* AddSeries(Output& output, std::size_t label_row) {
     if (decoded_.series >= planned_.limit) {
       ++decoded_.dropped;
-      return;
+      return nullptr;
     }
     if (output.sample.size() <= label_row) output.sample.resize(label_row + 1, kNone);
     output.sample[label_row] = output.family.metric.size();
-    const LabelSet& set = label_sets_[output.label_set];
-    const bool histogram = output.family.type == MetricType::Histogram;
-    const std::vector<std::uint64_t> none(histogram ? output.buckets->size() + 1 : 0);
-    ClientMetric& metric = histogram ? AddHistogram(output.family, {}, *output.buckets, none, 0)
-                                     : AddSample(output.family, {}, value);
-    if (histogram) Observe(value, metric.histogram);
-    metric.label.reserve(set.labels.size());
-    for (const LabelColumn& label : set.labels) {
-      metric.label.push_back({label.name, std::string(LabelValue(label, row))});
-    }
+    ClientMetric& metric = output.family.metric.emplace_back();
+    metric.label = label_sets_[output.label_set].made;
     ++decoded_.series;
+    return &metric;
   }
 
   void MergeInto(double& held, double value) {
@@ -242,6 +264,7 @@ class Decoder {
   std::map<std::vector<std::string>, std::size_t> label_set_of_;
   std::vector<LabelSet> label_sets_;
   std::vector<Output> outputs_;
+  std::string key_;            // of the label row at hand
   std::size_t fills_ = kNone;  // the column that fills the {} of names
   std::map<std::pair<const Output*, std::string>, Output> named_;
   Decoded decoded_;

@@ -1,6 +1,7 @@
 #include "collectors/engine/governor.h"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -44,7 +45,10 @@ class GovernedRows : public Rows {
 };
 
 void AppendKey(std::string& key, std::string_view value) {
-  key.append(std::to_string(value.size())).append(1, ':').append(value);
+  char length[24];
+  char* const end = std::to_chars(length, length + sizeof length, value.size()).ptr;
+  *end = ':';
+  key.append(length, end + 1).append(value);
 }
 
 double NumberOr0(std::optional<std::string_view> text) {

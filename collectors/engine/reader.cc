@@ -316,9 +316,9 @@ void ReadHead(YamlMap& root, Collector& collector) {
 
 Result<Collector> ReadCollector(std::string_view text, std::string file) {
   YamlErrors errors;
-  YamlMap root = ReadYaml(text, file, errors);
+  YamlMap root = ReadYaml(text, std::move(file), errors);
   Collector collector;
-  collector.where = std::move(file);
+  collector.where = root.Where("name");
   ReadHead(root, collector);
   for (YamlMap& query : root.Maps("queries")) {
     collector.queries.push_back(ReadQuery(query, collector.versions));

@@ -17,6 +17,7 @@ constexpr auto kGauge = MetricType::Gauge;
 // clang-format off
 constexpr Metric kCount = {"pg_backup_backups", kGauge, "Backups that are there, good ones and others."};
 constexpr Metric kBad = {"pg_backup_bad_backups", kGauge, "Backups that are there and are not good: failed, empty, or with page checksum errors."};
+constexpr Metric kUnreadable = {"pg_backup_unreadable_backups", kGauge, "Entries of the list without a readable time, which no other figure counts."};
 constexpr Metric kStored = {"pg_backup_stored_bytes", kGauge, "Bytes that all backups take where they are kept."};
 constexpr Metric kOldest = {"pg_backup_oldest_timestamp_seconds", kGauge, "When the oldest good backup was complete."};
 constexpr Metric kLast = {"pg_backup_last_timestamp_seconds", kGauge, "When the newest good backup was complete."};
@@ -96,6 +97,7 @@ std::optional<int> ParseOffset(std::string_view text) {
 }  // namespace
 
 void AddBackups(const BackupSet& set, double now, Sheet& sheet) {
+  sheet.Add(kUnreadable, set.labels(), static_cast<double>(set.unreadable));
   std::map<std::string, OfType> types;
   if (set.backups.empty()) types[""];
   for (const Backup& backup : set.backups) {
@@ -128,7 +130,7 @@ void AddBackups(const BackupSet& set, double now, Sheet& sheet) {
   }
 }
 
-Result<BackupSet> ReadInventory(std::string_view text, std::size_t& unreadable) {
+Result<BackupSet> ReadInventory(std::string_view text) {
   const Result<Json> json = Json::Parse(text);
   if (!json.ok()) return json.error();
   const boost::json::array* entries = json->root().if_array();
@@ -141,7 +143,7 @@ Result<BackupSet> ReadInventory(std::string_view text, std::size_t& unreadable) 
   for (const boost::json::value& entry : *entries) {
     const std::optional<double> stop = TimeAt(entry, "time");
     if (!stop) {
-      ++unreadable;
+      ++set.unreadable;
       continue;
     }
     Backup backup;

@@ -6,6 +6,7 @@
 //   AddBackups(set, now, sheet);
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,7 @@ struct BackupSet {
   std::string kind;  ///< "pgbackrest", "pg_dump", "snapshot", ...
   std::string repo;  ///< empty where there is only one place
   std::vector<Backup> backups;
+  std::size_t unreadable = 0;  ///< entries that tell no time, and may be backups
 
   Labels labels() const { return {{"name", name}, {"kind", kind}, {"repo", repo}}; }
 };
@@ -42,8 +44,8 @@ void AddBackups(const BackupSet& set, double now, Sheet& sheet);
 /// The inventory in a JSON file: an array, or an object with an array `backups`, of objects with
 /// `time` (seconds since the epoch, or "2026-11-21T02:00:00Z"), and where known `size`, `status`
 /// ("ok", "success", "completed", "available", true: good; else not) and `type`. An entry without
-/// a time is left out and counted in `unreadable`.
-Result<BackupSet> ReadInventory(std::string_view text, std::size_t& unreadable);
+/// a time is counted in BackupSet::unreadable alone.
+Result<BackupSet> ReadInventory(std::string_view text);
 
 /// Seconds since the epoch of "2026-11-21T02:00:00Z" and of PostgreSQL's and Python's forms
 /// ("2026-11-21 02:00:00.25+01:00", "+01"). Without an offset it is UTC.

@@ -7,6 +7,8 @@
 #pragma once
 
 #include <boost/json/value.hpp>
+#include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +22,14 @@ class Json {
  public:
   /// An Error says at which byte the text stops being JSON, or that it takes too much memory.
   static Result<Json> Parse(std::string_view text);
+
+  /// An entry of a list, and how many elements of the document's own array are before the one that
+  /// it lies in.
+  using TakeEntry = std::function<void(const boost::json::value& entry, std::size_t element)>;
+  /// Gives the entries of the arrays that are members `list` to `take`, one at a time, and leaves
+  /// them out of the document: a long list takes the memory of one entry.
+  static Result<Json> ParseList(std::string_view text, std::string_view list,
+                                const TakeEntry& take);
 
   const boost::json::value& root() const { return root_; }
 

@@ -78,8 +78,8 @@ std::optional<BackrestBackup> ReadBackup(const value& entry) {
   return read;
 }
 
-BackrestStanza ReadStanza(const value& entry) {
-  BackrestStanza stanza;
+/// Everything but the backups.
+void ReadStanza(const value& entry, BackrestStanza& stanza) {
   stanza.name = Text(entry, "name");
   stanza.status = ReadStatus(entry);
   for (const value& repo : ArrayAt(entry, "repo")) {
@@ -95,23 +95,30 @@ BackrestStanza ReadStanza(const value& entry) {
     stanza.archives.push_back({IdAt(At(archive, "database"), "id").value_or(""), RepoOf(archive),
                                Text(archive, "id"), Text(archive, "min"), Text(archive, "max")});
   }
-  for (const value& backup : ArrayAt(entry, "backup")) {
-    if (std::optional<BackrestBackup> read = ReadBackup(backup)) {
-      stanza.backups.push_back(*std::move(read));
-    }
+}
+
+void AddBackup(const value& entry, BackrestStanza& stanza) {
+  if (std::optional<BackrestBackup> read = ReadBackup(entry)) {
+    stanza.backups.push_back(*std::move(read));
+  } else {
+    ++stanza.unreadable[RepoOf(entry)];
   }
-  return stanza;
 }
 
 }  // namespace
 
 Result<BackrestInfo> ReadBackrestInfo(std::string_view text) {
-  const Result<Json> json = Json::Parse(text);
+  BackrestInfo info;
+  const auto take = [&info](const value& backup, std::size_t stanza) {
+    if (info.stanzas.size() <= stanza) info.stanzas.resize(stanza + 1);
+    AddBackup(backup, info.stanzas[stanza]);
+  };
+  const Result<Json> json = Json::ParseList(text, "backup", take);
   if (!json.ok()) return json.error();
   const boost::json::array* stanzas = json->root().if_array();
   if (!stanzas) return Error(ErrorCode::kInvalid, "pgbackrest info: the JSON is no list");
-  BackrestInfo info;
-  for (const value& stanza : *stanzas) info.stanzas.push_back(ReadStanza(stanza));
+  info.stanzas.resize(stanzas->size());
+  for (std::size_t i = 0; i < stanzas->size(); ++i) ReadStanza((*stanzas)[i], info.stanzas[i]);
   return info;
 }
 

@@ -6,6 +6,8 @@
 //   Families families = BackrestFamilies(*info, {.now = UnixNow()}, dropped);
 #pragma once
 
+#include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,6 +60,7 @@ struct BackrestStanza {
   std::vector<BackrestDatabase> databases;
   std::vector<BackrestArchive> archives;
   std::vector<BackrestBackup> backups;
+  std::map<std::string, std::size_t> unreadable;  ///< backups without a time, by repository
 };
 
 struct BackrestInfo {

@@ -209,6 +209,8 @@ class Writer {
       for (const BackrestBackup& backup : stanza_.backups) {
         if (backup.repo == repo) set.backups.push_back(backup.backup);
       }
+      const auto unreadable = stanza_.unreadable.find(repo);
+      if (unreadable != stanza_.unreadable.end()) set.unreadable = unreadable->second;
       AddBackups(set, context_.now, sheet_);
       if (!context_.system_identifier.empty() && !database->system_identifier.empty()) {
         sheet_.Add(kMatches, set.labels(), Matches(*database) ? 1 : 0);
@@ -268,6 +270,9 @@ Families BackrestFamilies(const BackrestInfo& info, const BackrestContext& conte
   for (const BackrestStanza& stanza : info.stanzas) Writer(stanza, context, sheet).WriteStanza();
   for (const BackrestStanza& stanza : info.stanzas) Writer(stanza, context, sheet).WriteBackups();
   dropped += sheet.dropped();
+  for (const BackrestStanza& stanza : info.stanzas) {
+    for (const auto& [repo, backups] : stanza.unreadable) dropped += backups;
+  }
   return sheet.Take();
 }
 

@@ -122,6 +122,7 @@ Families ExampleExporter() {
   metrics::SelfStats self;
   self.requests[{"/metrics", 200}] = 1;
   self.config_read_unix = 1;
+  self.config_errors = {"example.yml:1:1: example"};
   metrics::AppendSelf(self, families);
   metrics::AppendScrapeStats({}, families);
   metrics::PeerStats peer;

@@ -9,6 +9,7 @@
 #include "base/families.h"
 #include "base/text.h"
 #include "base/yaml.h"
+#include "exporter/cli/own_families.h"
 #include "exporter/pg/conninfo.h"
 
 namespace pgbeacon::cli {
@@ -166,7 +167,7 @@ Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& envir
   config.peer_queries.file = flags.peer.query_path;
   if (config.target) ApplyDatabases(flags, config.target->databases);
   for (config::Target& target : config.others) ApplyDatabases(flags, target.databases);
-  Result<collectors::Catalogue> catalogue = config::LoadCollectors(config);
+  Result<collectors::Catalogue> catalogue = config::LoadCollectors(config, OwnFamilies);
   if (!catalogue.ok()) return catalogue.error();
   config::CheckSelection(config, *catalogue);
   const auto timeout = ParseTime(flags.collection_timeout);

@@ -1,13 +1,17 @@
 #include "exporter/cli/serve.h"
 
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <csignal>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "exporter/cli/log_service.h"
 #include "exporter/cli/logplex_options.h"
 #include "exporter/cli/pages.h"
@@ -24,6 +28,7 @@ namespace {
 
 constexpr std::size_t kLogplexConnections = 8192;  // every drain has its own
 constexpr std::size_t kOtherFiles = 1024;
+constexpr std::size_t kLargePage = 1 << 20;
 
 /// More connections where Logplex delivers, as far as there may be files.
 http::Limits HttpLimits(const Setup& setup, const ServeFlags& flags) {
@@ -106,8 +111,8 @@ class Service {
     const config::Config& config = setup.config;
     fleet_.Apply(ToRoster(setup, {io_.get_executor(), pool_, events_, logs_.hub()}));
     metrics::SelfStats& self = pages_.self();
-    self.config_read = config.errors->empty();
-    if (self.config_read) self.config_read_unix = UnixNow();
+    self.config_errors = config.errors->messages();
+    if (self.config_errors.empty()) self.config_read_unix = UnixNow();
     self.restart_required = Fixed(config) != Fixed(setup_.config);
     if (self.restart_required) {
       spdlog::warn(
@@ -115,7 +120,7 @@ class Service {
           "events, state): start pgbeacon anew for it");
     }
     metrics::PeerStats& peer = pages_.peer();
-    peer.config_read = self.config_read;
+    peer.config_read = self.config_errors.empty();
     peer.config_read_unix = self.config_read_unix;
     peer.queries_file = config.peer_queries.file;
     peer.queries_sha256 = config.peer_queries.sha256;
@@ -136,12 +141,17 @@ class Service {
   net::awaitable<Status> Reload() {
     Result<Setup> read = co_await pool_.Run(again_);
     Status status;
-    if (!read.ok()) status = read.error();
-    if (read.ok() && !read->config.errors->empty()) status = read->config.errors->ToError();
-    if (!status.ok()) {
+    std::vector<std::string> mistakes;
+    if (!read.ok()) {
+      mistakes = {read.error().message};
+    } else {
+      mistakes = read->config.errors->messages();
+    }
+    if (!mistakes.empty()) {
+      status = Error(ErrorCode::kInvalid, Join(mistakes, "\n"));
       spdlog::error("the config is not followed, the one from before stays: {}",
                     status.error().message);
-      pages_.self().config_read = false;
+      pages_.self().config_errors = std::move(mistakes);
       pages_.peer().config_read = false;
       co_return status;
     }
@@ -210,6 +220,7 @@ class Service {
 }  // namespace
 
 int RunServe(Setup setup, const ServeFlags& flags, PrepareAgain again) {
+  mallopt(M_MMAP_THRESHOLD, kLargePage);  // pages go back to the system once they are sent
   Result<log::Catalogue> events = config::LoadEvents(setup.config);
   for (const std::string& mistake : setup.config.errors->messages()) {
     spdlog::error("{}; going on without it", mistake);

@@ -65,19 +65,41 @@ std::optional<int> ReadCount(YamlMap& map, const std::string& key, int most) {
   return count ? std::optional(static_cast<int>(*count)) : std::nullopt;
 }
 
-Status AddCollector(const std::string& path, collectors::Catalogue& catalogue,
-                    std::string& shared_text) {
+/// The catalogue, to which users' collectors are added that clash with nothing.
+class Adding {
+ public:
+  Adding(collectors::Catalogue& catalogue, const TakenNames& taken)
+      : catalogue_(catalogue), ask_(taken) {}
+
+  Status Add(collectors::Collector collector) {
+    if (!taken_) taken_ = ask_ ? ask_() : std::map<std::string, MetricType>();
+    for (const collectors::Column& column : collector.columns) {
+      const auto same = taken_->find(column.metric);
+      if (same == taken_->end() || same->second == column.type) continue;
+      return Error(ErrorCode::kInvalid, collector.where + ": the metric '" + column.metric +
+                                            "' is pgbeacon's own, with another type");
+    }
+    return catalogue_.Add(std::move(collector));
+  }
+
+ private:
+  collectors::Catalogue& catalogue_;
+  const TakenNames& ask_;
+  std::optional<std::map<std::string, MetricType>> taken_;
+};
+
+Status AddCollector(const std::string& path, Adding& adding, std::string& shared_text) {
   const Result<std::string> text = ReadFile(path);
   shared_text += path + (text.ok() ? *text : "");
   if (!text.ok()) return Error(ErrorCode::kNotFound, "user collectors: " + text.error().message);
   Result<collectors::Collector> collector = collectors::ReadCollector(*text, path);
   if (!collector.ok()) return collector.error();
   if (collector->search_path.empty()) collector->search_path = "pg_catalog";  // it is a user's
-  return catalogue.Add(*std::move(collector));
+  return adding.Add(*std::move(collector));
 }
 
 /// A file that is wrong in parts gives the rest.
-void AddPeerQueries(Config& config, collectors::Catalogue& catalogue) {
+void AddPeerQueries(Config& config, Adding& adding) {
   PeerQueries& queries = config.peer_queries;
   const Result<std::string> text = ReadFile(queries.file);
   if (!text.ok()) {
@@ -89,7 +111,7 @@ void AddPeerQueries(Config& config, collectors::Catalogue& catalogue) {
   config.shared_text += queries.sha256;
   const std::size_t before = config.errors->messages().size();
   for (collectors::Collector& collector : ReadPeerQueries(*text, queries.file, *config.errors)) {
-    const Status added = catalogue.Add(std::move(collector));
+    const Status added = adding.Add(std::move(collector));
     if (!added.ok()) config.errors->Add(added.error().message);
   }
   queries.failed = config.errors->messages().size() > before;
@@ -155,20 +177,21 @@ Config LoadConfig(const std::string& path) {
   return config;
 }
 
-Result<collectors::Catalogue> LoadCollectors(Config& config) {
+Result<collectors::Catalogue> LoadCollectors(Config& config, const TakenNames& taken) {
   Result<collectors::Catalogue> catalogue = collectors::Catalogue::Builtin();
   if (!catalogue.ok()) return catalogue;
+  Adding adding(*catalogue, taken);
   for (const std::string& pattern : config.user_collectors) {
     const std::vector<std::string> paths = Glob(pattern);
     if (paths.empty() && pattern.find_first_of("*?[") == std::string::npos) {
       config.errors->Add("user collectors: there is no file " + pattern);
     }
     for (const std::string& path : paths) {
-      const Status added = AddCollector(path, *catalogue, config.shared_text);
+      const Status added = AddCollector(path, adding, config.shared_text);
       if (!added.ok()) config.errors->Add(added.error().message);
     }
   }
-  if (!config.peer_queries.file.empty()) AddPeerQueries(config, *catalogue);
+  if (!config.peer_queries.file.empty()) AddPeerQueries(config, adding);
   return catalogue;
 }
 

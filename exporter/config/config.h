@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -92,9 +93,13 @@ std::vector<std::string> FileSdPaths(const FileSd& file_sd);
 /// The targets of one such file; what is wrong with it goes to `errors`.
 std::vector<Target> LoadFileSd(const Config& config, const std::string& path, YamlErrors& errors);
 
-/// The embedded collectors and the user's. A user's file that is wrong is a mistake and left out; a
-/// glob may match nothing, a path must exist.
-Result<collectors::Catalogue> LoadCollectors(Config& config);
+/// Names and types of families that no collector file makes.
+using TakenNames = std::function<std::map<std::string, MetricType>()>;
+
+/// The embedded collectors and the user's. A user's file that is wrong, or gives a family that is
+/// there another type, is a mistake and left out; a glob may match nothing, a path must exist.
+/// `taken` is asked only where there is a user's file.
+Result<collectors::Catalogue> LoadCollectors(Config& config, const TakenNames& taken = nullptr);
 
 /// The embedded events and the user's. A user's row that is wrong is a mistake and left out.
 Result<log::Catalogue> LoadEvents(Config& config);

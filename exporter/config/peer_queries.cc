@@ -80,6 +80,32 @@ std::string AsNumber(const std::string& column) {
          text + "::pg_catalog.timestamptz)::pg_catalog.text ELSE " + text + " END";
 }
 
+/// A span of time in whole milliseconds: "1h2m3.5s" as the peer reads it, or an interval. "-1" is
+/// none; any other text, a number without a unit too, is counted as unreadable.
+std::string AsMilliseconds(const std::string& column) {
+  const std::string text = "q." + Quoted(column, '"') + "::pg_catalog.text";
+  return "CASE WHEN pg_catalog.pg_typeof(q." + Quoted(column, '"') +
+         ") = 'pg_catalog.interval'::pg_catalog.regtype THEN pg_catalog.trunc(extract(epoch FROM " +
+         text + "::pg_catalog.interval)::pg_catalog.numeric * 1000)::pg_catalog.text WHEN " + text +
+         " = '-1' THEN NULL WHEN " + text +
+         R"( ~ '^[-+]?(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|ms|s|m|h))+$' THEN (SELECT )"
+         R"(pg_catalog.trunc(pg_catalog.sum(part[1]::pg_catalog.numeric * CASE part[2] )"
+         "WHEN 'h' THEN 3600000 WHEN 'm' THEN 60000 WHEN 's' THEN 1000 WHEN 'ms' THEN 1 "
+         "WHEN 'us' THEN 0.001 ELSE 0.000001 END) * CASE WHEN " +
+         text + " ~ '^-' THEN -1 ELSE 1 END)::pg_catalog.text FROM pg_catalog.regexp_matches(" +
+         text + R"(, '([0-9.]+)(ns|us|ms|s|m|h)', 'g') AS part) WHEN )" + text +
+         " = '0' THEN '0' ELSE 'no span of time: ' || " + text + " END";
+}
+
+/// The peer's columns of a histogram as one text (histogram_text.h).
+std::string AsHistogram(const std::string& column) {
+  const auto text = [](const std::string& name) {
+    return "q." + Quoted(name, '"') + "::pg_catalog.text";
+  };
+  return text(column) + " || '|' || " + text(column + "_bucket") + " || '|' || " +
+         text(column + "_sum") + " || '|' || " + text(column + "_count");
+}
+
 /// A CASE that makes numbers of a column's texts.
 std::string Mapping(const std::string& column, YamlMap& map) {
   std::string sql = "CASE q." + Quoted(column, '"') + "::pg_catalog.text";
@@ -131,7 +157,8 @@ class Reader {
     map_.Finish();
     query.sql = "SELECT " + Join(list_, ", ") + " FROM (" + query.sql + ") AS q";
     if (std::ranges::all_of(collector_.columns, [](const Column& c) { return c.metric.empty(); })) {
-      map_.Fail("metrics", "'metrics' must have a COUNTER, GAUGE or MAPPEDMETRIC");
+      map_.Fail("metrics",
+                "'metrics' must have a COUNTER, GAUGE, MAPPEDMETRIC, HISTOGRAM or DURATION");
     }
     return std::move(collector_);
   }
@@ -164,10 +191,15 @@ class Reader {
     } else if (usage == "MAPPEDMETRIC") {
       column.metric = metric;
       Select(Mapping(name, map), name);
+    } else if (usage == "DURATION") {
+      column.metric = metric + "_milliseconds";
+      Select(AsMilliseconds(name), name);
+    } else if (usage == "HISTOGRAM") {
+      column.metric = metric;
+      column.type = MetricType::Histogram;
+      Select(AsHistogram(name), name);
     } else if (usage != "DISCARD") {
-      map.Fail("usage", usage == "HISTOGRAM" || usage == "DURATION"
-                            ? "usage " + usage + " is not supported; the column is left out"
-                            : "usage: expected one of " + std::string(kUsages));
+      map.Fail("usage", "usage: expected one of " + std::string(kUsages));
     }
     map.Finish();
     if (!column.label.empty() || !column.metric.empty()) {

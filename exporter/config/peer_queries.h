@@ -24,8 +24,9 @@ struct PeerQueries {
 
 /// A collector for each namespace of the file: its columns are metrics NAMESPACE_COLUMN, with the
 /// label `server` beside their own. `runonserver` becomes a range of majors, `cache_seconds` an
-/// interval; with `master` it is asked in the connected database alone. What cannot be had is a
-/// mistake, and left out: the usages HISTOGRAM and DURATION, keys that the form does not have.
+/// interval; with `master` it is asked in the connected database alone. A HISTOGRAM takes the
+/// columns COLUMN_bucket, _sum and _count as well, and a DURATION is COLUMN_milliseconds. Keys and
+/// usages that the form does not have are mistakes, and left out.
 std::vector<collectors::Collector> ReadPeerQueries(std::string_view text, const std::string& file,
                                                    YamlErrors& errors);
 

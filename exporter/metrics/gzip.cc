@@ -1,43 +1,30 @@
 #include "exporter/metrics/gzip.h"
 
-#include <zlib.h>
+#include <libdeflate.h>
 
-#include <algorithm>
-#include <limits>
+#include <memory>
 #include <new>
 
 namespace pgbeacon::metrics {
+namespace {
+
+struct FreeCompressor {
+  void operator()(libdeflate_compressor* compressor) const {
+    libdeflate_free_compressor(compressor);
+  }
+};
+
+}  // namespace
 
 std::string Gzip(std::string_view text) {
-  constexpr int kGzipWindow = 15 + 16;
-  constexpr int kMemoryLevel = 8;
-  constexpr std::size_t kLeastRoom = 4096;
-  z_stream stream = {};
-  if (deflateInit2(&stream, 1, Z_DEFLATED, kGzipWindow, kMemoryLevel, Z_DEFAULT_STRATEGY) != Z_OK) {
-    throw std::bad_alloc();  // the only failure these constant arguments leave
-  }
-  std::string out;
-  std::size_t written = 0;
-  int state = Z_OK;
-  while (state != Z_STREAM_END) {
-    if (stream.avail_in == 0) {
-      const std::size_t chunk =
-          std::min<std::size_t>(text.size(), std::numeric_limits<uInt>::max() / 2);
-      stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-      stream.avail_in = static_cast<uInt>(chunk);
-      text.remove_prefix(chunk);
-    }
-    out.resize(written + std::max(kLeastRoom, written));
-    stream.next_out = reinterpret_cast<Bytef*>(out.data() + written);
-    const std::size_t room =
-        std::min<std::size_t>(out.size() - written, std::numeric_limits<uInt>::max());
-    stream.avail_out = static_cast<uInt>(room);
-    state = deflate(&stream, text.empty() ? Z_FINISH : Z_NO_FLUSH);
-    written += room - stream.avail_out;
-  }
-  deflateEnd(&stream);
-  out.resize(written);
-  return out;
+  constexpr int kFastest = 1;
+  const std::unique_ptr<libdeflate_compressor, FreeCompressor> compressor(
+      libdeflate_alloc_compressor(kFastest));
+  if (!compressor) throw std::bad_alloc();
+  const std::size_t room = libdeflate_gzip_compress_bound(compressor.get(), text.size());
+  const std::unique_ptr<char[]> out(new char[room]);  // touched as far as it is written
+  return std::string(out.get(), libdeflate_gzip_compress(compressor.get(), text.data(), text.size(),
+                                                         out.get(), room));
 }
 
 }  // namespace pgbeacon::metrics

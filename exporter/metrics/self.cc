@@ -1,5 +1,6 @@
 #include "exporter/metrics/self.h"
 
+#include "exporter/metrics/config_errors.h"
 #include "exporter/metrics/process.h"
 
 namespace pgbeacon::metrics {
@@ -10,7 +11,8 @@ void AppendSelf(const SelfStats& stats, Families& families) {
   AddSample(AddFamily(families, "pgbeacon_config_last_reload_successful", MetricType::Gauge,
                       "Whether the config and all that it names was read without a mistake (1) "
                       "or something was left out (0)."),
-            {}, stats.config_read ? 1 : 0);
+            {}, stats.config_errors.empty() ? 1 : 0);
+  AppendConfigErrors(stats.config_errors, families);
   if (stats.config_read_unix > 0) {
     AddSample(AddFamily(families, "pgbeacon_config_last_reload_success_timestamp_seconds",
                         MetricType::Gauge, "When the config was last read without a mistake."),

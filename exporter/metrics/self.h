@@ -10,14 +10,15 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/families.h"
 
 namespace pgbeacon::metrics {
 
 struct SelfStats {
-  bool config_read = true;      ///< the last time, without a mistake
-  double config_read_unix = 0;  ///< when it was last read without a mistake; 0: never
+  std::vector<std::string> config_errors;  ///< mistakes of the config as it was read last
+  double config_read_unix = 0;             ///< when it was last read without; 0: never
   /// What was read then and needs another start to be followed.
   bool restart_required = false;
   std::size_t targets = 0;

@@ -1,6 +1,7 @@
 #include "exporter/metrics/writer.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -17,8 +18,12 @@ constexpr std::string_view kInf = "+Inf";
 
 /// Whether the text can be copied as it is: printable or blank ASCII without `"` and `\`.
 bool IsPlain(std::string_view text) {
-  return std::ranges::all_of(
-      text, [](unsigned char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; });
+  static constexpr auto kPlain = [] {
+    std::array<bool, 256> plain = {};
+    for (unsigned char c = 0x20; c < 0x7F; ++c) plain[c] = c != '"' && c != '\\';
+    return plain;
+  }();
+  return std::ranges::all_of(text, [](unsigned char c) { return kPlain[c]; });
 }
 
 void AppendEscaped(std::string& out, std::string_view text, bool quotes) {
@@ -116,13 +121,6 @@ class PageWriter {
   }
 
   void WriteMetric(const Family& family, const ClientMetric& metric) {
-    labels_.clear();
-    for (const ClientMetric::Label& label : metric.label) {
-      if (!labels_.empty()) labels_ += ',';
-      labels_.append(label.name) += "=\"";
-      AppendEscaped(labels_, label.value, true);
-      labels_ += '"';
-    }
     switch (family.type) {
       case MetricType::Counter:
         WriteValue(family.name, metric, metric.counter.value);
@@ -134,11 +132,24 @@ class PageWriter {
         WriteValue(family.name, metric, metric.untyped.value);
         break;
       case MetricType::Histogram:
+        labels_.clear();
+        AppendLabels(labels_, metric);
         WriteHistogram(family.name, metric);
         break;
       case MetricType::Summary:
+        labels_.clear();
+        AppendLabels(labels_, metric);
         WriteSummary(family.name, metric);
         break;
+    }
+  }
+
+  static void AppendLabels(std::string& out, const ClientMetric& metric) {
+    for (const ClientMetric::Label& label : metric.label) {
+      if (&label != metric.label.data()) out += ',';
+      out.append(label.name).append("=\"", 2);
+      AppendEscaped(out, label.value, true);
+      out += '"';
     }
   }
 
@@ -182,7 +193,13 @@ class PageWriter {
   }
 
   void WriteValue(std::string_view name, const ClientMetric& metric, double value) {
-    WriteName(name, "");
+    out_ += name;
+    if (!metric.label.empty()) {
+      out_ += '{';
+      AppendLabels(out_, metric);
+      out_ += '}';
+    }
+    out_ += ' ';
     AppendDouble(out_, value);
     EndLine(metric);
   }
@@ -211,7 +228,7 @@ class PageWriter {
   std::string& out_;
   std::string_view reserved_;  // the label name that the family's type takes
   const std::vector<ClientMetric::Label>* checked_ = nullptr;  // good names, of this family
-  std::string labels_;
+  std::string labels_;  // of a histogram or summary, which has several lines
   std::string bound_;
   std::size_t dropped_ = 0;
 };

@@ -12,29 +12,21 @@ using collectors::BackupSet;
 constexpr std::chrono::minutes kInterval{5};
 constexpr std::chrono::minutes kTimeout{1};
 
-/// Backups, and how many entries of the list could not be read.
-struct Inventoried {
-  BackupSet set;
-  std::size_t unreadable = 0;
-};
-
-Result<Inventoried> Read(const config::Inventory& inventory, TimePoint deadline) {
-  Inventoried read;
+Result<BackupSet> Read(const config::Inventory& inventory, TimePoint deadline) {
   Result<BackupSet> set = BackupSet();
   if (inventory.json.empty()) {
     set = ReadBackupFiles(inventory.glob, deadline);
   } else {
     const Result<std::string> text = ReadRegularFile(inventory.json);
     if (!text.ok()) return text.error();
-    set = collectors::ReadInventory(*text, read.unreadable);
+    set = collectors::ReadInventory(*text);
   }
   if (!set.ok()) {
     return Error(set.error().code, inventory.json + inventory.glob + ": " + set.error().message);
   }
-  read.set = *std::move(set);
-  read.set.name = inventory.name;
-  read.set.kind = inventory.kind;
-  return read;
+  set->name = inventory.name;
+  set->kind = inventory.kind;
+  return set;
 }
 
 class BackupsJob : public Job {
@@ -48,11 +40,11 @@ class BackupsJob : public Job {
 
   net::awaitable<Fetched> Fetch(TimePoint deadline) override {
     const auto read = [inventory = inventory_, deadline] { return Read(inventory, deadline); };
-    Result<Inventoried> found = co_await context_.files.Run(read);
+    Result<BackupSet> found = co_await context_.files.Run(read);
     if (!found.ok()) co_return Fetched(found.error());
     const Show show = [found = *std::move(found)](std::size_t& dropped) {
       collectors::Sheet sheet;
-      AddBackups(found.set, UnixNow(), sheet);
+      AddBackups(found, UnixNow(), sheet);
       dropped += sheet.dropped() + found.unreadable;
       return sheet.Take();
     };

@@ -24,9 +24,9 @@ class ResultRows : public collectors::Rows {
   std::optional<std::string_view> at(std::size_t row, std::size_t column) const override {
     const int r = static_cast<int>(row);
     const int c = static_cast<int>(column);
-    if (PQgetisnull(result_.get(), r, c)) return std::nullopt;
-    return std::string_view(PQgetvalue(result_.get(), r, c),
-                            static_cast<std::size_t>(PQgetlength(result_.get(), r, c)));
+    const int length = PQgetlength(result_.get(), r, c);  // 0 of a NULL, too
+    if (length == 0 && PQgetisnull(result_.get(), r, c)) return std::nullopt;
+    return std::string_view(PQgetvalue(result_.get(), r, c), static_cast<std::size_t>(length));
   }
 
  private:

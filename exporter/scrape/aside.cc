@@ -67,7 +67,7 @@ net::awaitable<Result<Asked>> Target::State::AskNow(const collectors::Catalogue&
     const collectors::PlannedCollector& planned = plan.on[statement];
     std::string message;
     Outcome outcome = ToOutcome(planned, std::move(answer), options_.name, governors, message);
-    LogOutcome(planned.collector->name, outcome.failure, message);
+    LogOutcome(*planned.collector, outcome.failure, message);
     std::ranges::move(outcome.families, std::back_inserter(asked.families));
   };
   Result<pg::Connection*> connection = co_await main_.Connect(budget, deadline);

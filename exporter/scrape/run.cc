@@ -228,7 +228,7 @@ net::awaitable<Status> Target::State::Collect(std::shared_ptr<Run> run) {
     outcome = ToOutcome(planned, std::move(answer), options_.name, governors_, message);
     NameIfDiscovering(planned, outcome);
     if (outcome.failure == "syntax") facts_stale_ = true;  // an extension may have come or gone
-    LogOutcome(planned.collector->name, outcome.failure, message);
+    LogOutcome(*planned.collector, outcome.failure, message);
   };
   Result<pg::Connection*> connection = co_await main_.Connect(budget, run->deadline);
   if (!connection.ok()) co_return connection.error();
@@ -325,15 +325,15 @@ void Target::State::WarnOfSuperuser() {
       options_.name, pg::SetupSql("pgbeacon"));
 }
 
-void Target::State::LogOutcome(const std::string& collector, const std::string& failure,
+void Target::State::LogOutcome(const collectors::Collector& collector, const std::string& failure,
                                const std::string& message) {
-  std::string& logged = logged_failures_[collector];
+  std::string& logged = logged_failures_[collector.name];
   if (logged == failure) return;
   logged = failure;
-  if (!failure.empty()) {
-    spdlog::warn("target={} collector={} reason={}: {}", options_.name, collector, failure,
-                 message);
-  }
+  if (failure.empty()) return;
+  const bool users = !collector.search_path.empty();
+  spdlog::warn("target={} collector={}{} reason={}: {}", options_.name, collector.name,
+               users ? " file=" + collector.where : "", failure, message);
 }
 
 }  // namespace pgbeacon::scrape

@@ -114,7 +114,7 @@ bool Target::State::TakeSample(const PlannedCollector& planned, const pg::Answer
     outcome.failure = pg::FailureLabel(answer.rows.error());
     message = answer.rows.error().message;
   }
-  LogOutcome(name, outcome.failure, message);
+  LogOutcome(*planned.collector, outcome.failure, message);
   sampling.last = std::move(outcome);
   return answer.rows.ok();
 }

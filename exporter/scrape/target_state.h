@@ -107,7 +107,7 @@ class Target::State : public std::enable_shared_from_this<State> {
   /// The server is up, but the run has not got to its end.
   void EndEarly(Run& run, const Error& error);
   void WarnOfSuperuser();
-  void LogOutcome(const std::string& collector, const std::string& failure,
+  void LogOutcome(const collectors::Collector& collector, const std::string& failure,
                   const std::string& message);
 
   /// Starts Visit when collectors are due and none is under way.

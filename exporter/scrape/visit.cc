@@ -69,7 +69,7 @@ net::awaitable<void> Target::State::VisitOwn(std::shared_ptr<const collectors::P
     const Status status = co_await VisitOne(**connection, *planned);
     if (status.ok()) continue;
     schedule_.Record(*planned, Failed(status.error()), SteadyClock::now());
-    LogOutcome(planned->collector->name, pg::FailureLabel(status.error()), status.error().message);
+    LogOutcome(*planned->collector, pg::FailureLabel(status.error()), status.error().message);
     visits_.Drop(/*running=*/true);
     co_return;  // the rest stays due
   }
@@ -82,7 +82,7 @@ net::awaitable<Status> Target::State::VisitOne(pg::Connection& connection,
     std::string message;
     Outcome outcome = ToOutcome(planned, std::move(answer), options_.name, governors_, message);
     NameIfDiscovering(planned, outcome);
-    LogOutcome(planned.collector->name, outcome.failure, message);
+    LogOutcome(*planned.collector, outcome.failure, message);
     schedule_.Record(planned, std::move(outcome), SteadyClock::now());
   };
   std::vector<pg::Statement> statements;

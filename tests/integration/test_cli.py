@@ -156,9 +156,32 @@ class Mistakes(BeaconCase):
         config = self.write("pgbeacon.yml", f"targts: []\nuser_collectors: ['{bad}', '/nowhere/*.yml']\n")
         log = self.write("pg.log", "2026-11-20 20:14:23.488 UTC [1] LOG:  shutting down\n")
         exporter = self.beacon("--config.file", config, "--source.file", log)
-        self.assertEqual(0, exporter.scrape().value("pgbeacon_config_last_reload_successful"))
+        page = exporter.scrape()
+        self.assertEqual(0, page.value("pgbeacon_config_last_reload_successful"))
+        self.assertEqual({(bad, "2"), (config, "1")}, {(labels["file"], labels["line"]) for labels in
+                         map(dict, page.series("pgbeacon_config_error_info"))} - {(bad, "1")})
+        self.assertIn("querys", str(page.labels("pgbeacon_config_error_info", "reason")))
         self.assertIn("targts", exporter.log())
         self.assertRegex(exporter.log(), re.escape(bad) + r":2:\d+")
+
+    def test_a_collector_that_clashes_with_what_is_there_is_told_and_left_out(self):
+        log = self.write("pg.log", "2026-11-20 20:14:23.488 UTC [1] LOG:  shutting down\n")
+        for name, metric, said in (("mine", "pg_up", "'pg_up' is pgbeacon's own, with another type"),
+                                   ("mine", "pg_log_statement_duration_seconds_count", "pgbeacon's own"),
+                                   ("mine", "pg_stat_database_xact_commit", "another type in collectors/"),
+                                   ("locks", "mine_one", "'locks' is taken by collectors/locks.yml:")):
+            file = self.write("mine.yml", f"""topic: t
+help: h
+name: {name}
+queries: [{{sql: SELECT 1 AS one}}]
+columns: [{{col: one, metric: {metric}, help: One., type: untyped}}]
+""")
+            exporter = self.beacon("--collector.file", file, "--source.file", log)
+            page = exporter.scrape()
+            self.assertEqual(1, len(re.findall(re.escape(f"{file}:3:"), exporter.log())), exporter.log())
+            self.assertIn(said, exporter.log())
+            self.assertEqual({"3"}, page.labels("pgbeacon_config_error_info", "line"))
+            exporter.stop()
 
     def test_a_glob_of_collectors_may_match_nothing(self):
         config = self.write("pgbeacon.yml", "user_collectors: ['/nowhere/*.yml']\n")

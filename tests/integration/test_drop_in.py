@@ -119,6 +119,8 @@ class DropIn(PairCase):
         for flags, env in (((f"--extend.query-path={path}",), {}), ((), {"PG_EXPORTER_EXTEND_QUERY_PATH": path})):
             with self.beacon(*flags, env=env, dsn=self.dsn) as exporter:
                 page = exporter.scrape(False)
+                log = exporter.log()
+            self.assertRegex(log, f"collector=broken file={re.escape(path)}:22:.* does not exist")
             self.assertIn(7.0, page.series("pg_replication_lag").values())
             self.assertEqual(2, page.value("shop_orders_open", state="new"))
             self.assertEqual(0.5, page.value("shop_orders_health", state="paid"))
@@ -139,6 +141,37 @@ class DropIn(PairCase):
         self.assertIn(7.0, page.series("pg_replication_lag").values())
         self.assertEqual([1.0], list(page.series("pg_exporter_user_queries_load_error").values()))
         self.assertEqual(1, page.value("pg_up"))
+
+    def test_histograms_and_durations_of_queries_yaml(self):
+        path = self.write("queries.yaml", """
+shop:
+  query: >
+    SELECT name, latency, latency_bucket, latency_sum, latency_count, took
+      FROM (VALUES ('a', ARRAY[1, 0.1]::float8[], ARRAY[5, 3], 2.5, 6, '1h2m3.5s'),
+                   ('b', NULL, NULL, NULL, NULL, '-1'), ('c', '{}', '{}', 0, 0, '-1m500ms'), ('d', '{1}', '{1}', 1, 1, '5'))
+        AS v (name, latency, latency_bucket, latency_sum, latency_count, took)
+  metrics:
+    - name: {usage: LABEL, description: Name}
+    - latency: {usage: HISTOGRAM, description: Latency}
+    - took: {usage: DURATION, description: Time}
+of_intervals:
+  query: "SELECT interval '1 day 00:00:01.0019' AS took"
+  metrics: [{took: {usage: DURATION}}]
+""")
+        with self.beacon(f"--extend.query-path={path}", dsn=self.dsn) as exporter:
+            page, text = exporter.scrape(False), exporter.get("/metrics").body
+        self.assertIn("# TYPE shop_latency histogram", text)
+        buckets = {(labels["name"], labels["le"]): value for labels, value in
+                   ((dict(key), value) for key, value in page.series("shop_latency_bucket").items())}
+        self.assertEqual({("a", "0.1"): 3, ("a", "1"): 5, ("a", "+Inf"): 6, ("c", "+Inf"): 0,
+                          ("d", "1"): 1, ("d", "+Inf"): 1}, buckets)
+        self.assertEqual(2.5, page.value("shop_latency_sum", name="a"))
+        self.assertEqual(6, page.value("shop_latency_count", name="a"))
+        self.assertEqual(3723500, page.value("shop_took_milliseconds", name="a"))
+        self.assertEqual(-60500, page.value("shop_took_milliseconds", name="c"))
+        self.assertEqual({"a", "c"}, page.labels("shop_took_milliseconds", "name"))
+        self.assertEqual(86401001, page.value("of_intervals_took_milliseconds"))
+        self.assertEqual(1, page.value("pgbeacon_series_dropped", collector="shop"))
 
     def test_queries_are_asked_in_each_database_unless_master(self):
         self.primary.query("create database further")

@@ -37,6 +37,30 @@ TEST(PgBackRest, DecodesAStanzaWithoutBackups) {
                Decode(Recorded("pgbackrest-2.45-empty.json"), Context()));
 }
 
+TEST(PgBackRest, KeepsBackupsWithTheirStanzaAndCountsThoseWithoutATime) {
+  const Result<BackrestInfo> info = ReadBackrestInfo(R"([
+    {"backup": [], "name": "none"},
+    {"backup": [{"label": "a", "timestamp": {"stop": 1}}, 7, [[]], "x", null,
+                {"label": "b\n", "backup": ["deep"], "timestamp": {"stop": 2}}],
+     "status": {"code": 0, "lock": {"backup": {"held": true}}}, "name": "main"},
+    {"name": "last", "backup": [{"label": "c", "timestamp": {"stop": 3}}]}])");
+  ASSERT_TRUE(info.ok()) << info.error().message;
+  ASSERT_EQ(info->stanzas.size(), 3U);
+  EXPECT_EQ(info->stanzas[0].name, "none");
+  EXPECT_TRUE(info->stanzas[0].backups.empty());
+  const BackrestStanza& main = info->stanzas[1];
+  EXPECT_EQ(main.name, "main");
+  EXPECT_EQ(main.status.locked, true);
+  ASSERT_EQ(main.backups.size(), 2U);
+  EXPECT_EQ(main.backups[0].label, "a");
+  EXPECT_EQ(main.backups[1].label, "b\n");
+  EXPECT_EQ(main.unreadable.at("0"), 4U);
+  EXPECT_EQ(info->stanzas[2].backups.at(0).label, "c");
+  for (const char* text : {"", "[", "{}", "[] []", R"([{"backup": [{]}])"}) {
+    EXPECT_FALSE(ReadBackrestInfo(text).ok()) << text;
+  }
+}
+
 constexpr const char* kMatches =
     R"(pg_backup_matches_server{name="main",kind="pgbackrest",repo="1"})";
 constexpr const char* kEnd =

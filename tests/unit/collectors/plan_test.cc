@@ -269,7 +269,7 @@ TEST(Catalogue, RefusesTakenNamesAndOtherTypes) {
   status = catalogue.Add(std::move(other));
   ASSERT_FALSE(status.ok());
   EXPECT_THAT(status.error().message,
-              HasSubstr("two.yml: the metric 'one_a' has another type in one.yml"));
+              HasSubstr("two.yml:1:1: the metric 'one_a' has another type in one.yml:1:1"));
 }
 
 TEST(Catalogue, FindsByOwnNameBeforeThePeers) {

@@ -75,11 +75,9 @@ TEST(PeerQueries, TellWhatCannotBeHadAndKeepTheRest) {
     const char* mistake;
     std::size_t left;
   } cases[] = {
-      {"a: {query: SELECT 1, metrics: [{x: {usage: HISTOGRAM}}, {y: {usage: GAUGE}}]}",
-       "queries.yaml:1:37: usage HISTOGRAM is not supported; the column is left out", 1},
       {"a: {query: SELECT 1, metrics: [{x: {usage: GAUG}}]}", "usage: expected one of LABEL", 0},
       {"a: {query: SELECT 1, metrics: [{x: {usage: LABEL}}]}",
-       "'metrics' must have a COUNTER, GAUGE or MAPPEDMETRIC", 0},
+       "'metrics' must have a COUNTER, GAUGE, MAPPEDMETRIC, HISTOGRAM or DURATION", 0},
       {"a: {metrics: [{x: {usage: GAUGE}}]}", "'query' is required", 0},
       {"a: {query: SELECT 1, colour: red, metrics: [{x: {usage: GAUGE}}]}", "unknown key 'colour'",
        1},

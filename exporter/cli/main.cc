@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "exporter/cli/commands.h"
+#include "exporter/cli/compare.h"
 #include "exporter/cli/flags.h"
 #include "exporter/cli/log_service.h"
 #include "exporter/cli/logging.h"
@@ -34,6 +35,7 @@ struct Arguments {
   SampleFlags sample;
   std::string output = "table";
   std::string config_file;
+  std::string compare_url;
   std::string role = "pgbeacon";
   std::string log_level = "info";
   std::string log_format = "logfmt";
@@ -307,6 +309,7 @@ struct Commands {
   CLI::App* sample;
   CLI::App* check;
   CLI::App* explain;
+  CLI::App* compare;
   CLI::App* metrics;
   CLI::App* flags;
   CLI::App* setup_sql;
@@ -334,6 +337,14 @@ Commands AddCommands(CLI::App& app, Arguments& arguments, const collectors::Cata
       app.add_subcommand("explain", "Show each collector's SQL, rows and time, or why it is off");
   AddTargetFlags(*commands.explain, arguments.target, catalogue);
   AddOutput(*commands.explain, arguments);
+  commands.compare = app.add_subcommand(
+      "compare", "Tell what a swap of a running exporter for pgbeacon would change");
+  commands.compare
+      ->add_option("URL", arguments.compare_url,
+                   "Its page, such as http://db1:9187/metrics; the server is named as for serve")
+      ->required();
+  AddTargetFlags(*commands.compare, arguments.target, catalogue);
+  AddOutput(*commands.compare, arguments);
   commands.metrics = app.add_subcommand("metrics", "List every metric that can be exposed");
   commands.metrics->add_option("--config.file", arguments.target.config_file,
                                "YAML file with further collectors and events");
@@ -348,8 +359,8 @@ Commands AddCommands(CLI::App& app, Arguments& arguments, const collectors::Cata
   config->require_subcommand(1);
   commands.config_check = config->add_subcommand("check", "Report every mistake of a config file");
   commands.config_check->add_option("FILE", arguments.config_file, "The config file")->required();
-  for (CLI::App* command :
-       {commands.serve, commands.parse, commands.sample, commands.check, commands.explain}) {
+  for (CLI::App* command : {commands.serve, commands.parse, commands.sample, commands.check,
+                            commands.explain, commands.compare}) {
     AddLogFlags(*command, arguments);
   }
   return commands;
@@ -364,6 +375,12 @@ int RunChosen(const Commands& commands, const Arguments& arguments) {
   }
   if (commands.check->parsed()) return Run(RunCheck, arguments, kUnknownStatus);
   if (commands.explain->parsed()) return Run(RunExplain, arguments, 1, /*go_on=*/true);
+  if (commands.compare->parsed()) {
+    const auto compare = [&](Setup& setup, Output output) {
+      return RunCompare(setup, arguments.compare_url, output);
+    };
+    return Run(compare, arguments, 1);
+  }
   if (commands.metrics->parsed()) return Run(RunMetrics, arguments, 1);
   if (commands.flags->parsed()) {
     PrintFlags(*commands.serve, ToOutput(arguments.output));

@@ -1,8 +1,10 @@
 """In postgres_exporter's place: its preset, flags, variables of the environment and queries.yaml."""
 
 import hashlib
+import http.server
 import json
 import re
+import threading
 import unittest
 
 from harness import beacon
@@ -53,6 +55,43 @@ class DropIn(PairCase):
 
     def setUp(self):
         self.dsn = self.primary.dsn()
+
+    def test_compare_tells_what_a_swap_would_lose(self):
+        old = ("# TYPE pg_up gauge\npg_up 1\n# TYPE pg_static gauge\npg_static{server=\"x\"} 1\n"
+               "# TYPE pg_gone counter\npg_gone{a=\"b\"} 3\npg_gone{a=\"c\"} 3\n"
+               "# TYPE pg_settings_max_connections gauge\npg_settings_max_connections{server=\"elsewhere\"} 1\n"
+               "go_goroutines 3\n")
+
+        class Old(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(old.encode())
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Old)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        url = f"http://127.0.0.1:{server.server_port}/metrics"
+        done = beacon.run("compare", url, "-o", "json", env={"DATA_SOURCE_NAME": self.dsn})
+        self.assertEqual(1, done.returncode, done.stderr)
+        told = json.loads(done.stdout)
+        self.assertEqual([("missing", "pg_gone", 2), ("type", "pg_static", 1), ("labels", "pg_static", 1),
+                          ("series", "pg_settings_max_connections", 1)],
+                         [(one["what"], one["metric"], one["series"]) for one in told["differences"]])
+        self.assertEqual((5, 1), (told["series"], told["same"]))
+        self.assertIn("pg_stat_database_blks_hit", told["gained"])
+        with self.beacon("--preset=postgres_exporter", dsn=self.dsn) as exporter:
+            done = beacon.run("compare", f"http://127.0.0.1:{exporter.port}/metrics", "-o", "json",
+                              env={"DATA_SOURCE_NAME": self.dsn})
+        kinds = {(one["what"], one["metric"]) for one in json.loads(done.stdout)["differences"]}
+        self.assertEqual([], [one for one in kinds if one[0] in ("missing", "type", "labels")])
+        down = beacon.run("compare", "http://127.0.0.1:1/metrics", env={"DATA_SOURCE_NAME": self.dsn})
+        self.assertEqual(1, down.returncode)
+        self.assertIn("the exporter to compare with", down.stderr)
 
     def scrape(self, *flags, **env):
         with self.beacon(*flags, env=env, dsn=self.dsn) as exporter:

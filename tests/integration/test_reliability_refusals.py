@@ -3,9 +3,9 @@ fault is a row of docs/reliability.md."""
 
 import os
 import shutil
-import subprocess
 import unittest
 
+from harness.certificates import certify
 from harness.faults import FaultCase, backends_of
 from harness.mounts import with_tmpfs
 from harness.postgres import PASSWORD, Pair, programs_of
@@ -198,36 +198,27 @@ class Credentials(RefusalCase):
         self.assertEqual(rejected, self.primary.value(rules))
 
     def test_certificate_expired(self):
-        def openssl(*words):
-            subprocess.run(["openssl", *words], cwd=self.primary.data, capture_output=True, check=True)
-
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", "server.key", "-out",
-                "valid.crt")
-        openssl("x509", "-in", "valid.crt", "-signkey", "server.key", "-days", "-1", "-out", "expired.crt")
-        give(os.path.join(self.primary.data, "server.key"))
-        os.chmod(os.path.join(self.primary.data, "server.key"), 0o600)
-        root = shutil.copy(os.path.join(self.primary.data, "valid.crt"), self.folder())
-
-        def certify(name):
-            shutil.copy(os.path.join(self.primary.data, name), os.path.join(self.primary.data, "server.crt"))
+        def renew(days):
+            trusted = certify(self.primary.data, days)
             self.primary.query("alter system set ssl = on")
             began = self.primary.value("select pg_conf_load_time()")
             self.primary.query("select pg_reload_conf()")
             wait_for(lambda: self.primary.value("select pg_conf_load_time()") > began, "the certificate")
+            return trusted
 
-        certify("valid.crt")
+        root = shutil.copy(renew(days=2), self.folder())
         dsn = self.primary.dsn().replace("host=127.0.0.1", "host=localhost hostaddr=127.0.0.1")
         exporter = self.beacon(dsn=dsn.replace("sslmode=disable", f"sslmode=verify-full sslrootcert={root}"))
         with self.fault("certificate expired, pgbeacon connected", exporter) as fault:
-            certify("expired.crt")
+            renew(days=-1)
             fault.shows(1, "ok", rounds=2)
             fault.recovers()
         with self.fault("certificate expired", exporter) as fault:
             self.end_sessions()
             fault.shows(0, "tls", rounds=3)
             self.assertIn("certificate", exporter.log())
-            certify("valid.crt")
+            shutil.copy(root, os.path.join(self.primary.data, "server.crt"))
+            self.primary.query("select pg_reload_conf()")
             fault.recovers()
 
 

@@ -112,7 +112,8 @@ class Crashed(FaultCase):
     def test_in_mid_query(self):
         exporter = self.beacon("--collection-timeout", "3s", "--collector.file", self.write("nap.yml", NAP),
                                dsn=self.primary.dsn())
-        with self.fault("crash in mid-statement", exporter, deadline=3) as fault:
+        with self.fault("crash in mid-statement", exporter, deadline=3,
+                        failing={"nap": "timeout"}) as fault:
             wait_equal(lambda: self.primary.value(NAPPING), 0, "the statement to be cancelled")
             scraping = self.meanwhile(lambda: fault.shows(1, "ok", "connection"))
             wait_for(lambda: self.primary.value(NAPPING), "the statement")

@@ -81,7 +81,8 @@ class Endless(AtWork, FaultCase):
     def test_of_a_collector_of_the_users(self):
         path = self.write("long.yml", LONG)
         exporter = self.beacon("--collection-timeout", "2s", "--collector.file", path, dsn=self.primary.dsn())
-        with self.fault("10-minute statement of a user's collector", exporter) as fault:
+        with self.fault("10-minute statement of a user's collector", exporter,
+                        failing={"ten_minutes": "timeout"}) as fault:
             fault.shows(1, "ok", {"ten_minutes": "timeout"}, rounds=3)
             wait_equal(lambda: self.primary.value(NAPPING), 0, "the statement to be cancelled")
             fault.recovers(seconds=2)

@@ -11,6 +11,7 @@ import time
 from .beacon import ROOT
 from .case import Background, PairCase
 from .links import Link
+from .waiting import wait_for
 
 TABLE = os.path.join(ROOT, "docs", "reliability.md")
 MOST_BACKENDS = 2
@@ -70,8 +71,9 @@ class Watch(Background):
 class Fault:
     """One fault from the healthy page before it to the healthy page after it. Use by FaultCase.fault."""
 
-    def __init__(self, case, name, exporter, server, port, deadline):
+    def __init__(self, case, name, exporter, server, port, deadline, failing):
         self.case, self.name, self.exporter, self.server = case, name, exporter, server
+        self.failing = failing
         self.deadline = deadline
         self.took = 0.0
         self.shown = None
@@ -80,8 +82,7 @@ class Fault:
         self.watch = Watch(server, exporter, port or server.port)
 
     def __enter__(self):
-        self.before = self.exporter.scrape(False, seconds=self.deadline)
-        self.case.assertEqual((1, "ok"), (self.before.value("pg_up"), self.before.up_reason()), self.name)
+        self.before = wait_for(self._healthy, f"{self.name}: a healthy page before it", 30)
         self.watch.__enter__()
         return self
 
@@ -93,6 +94,10 @@ class Fault:
         self.case.assertLessEqual(self.watch.sockets, MOST_BACKENDS, self.name)
         self.case.assertIsNotNone(self.back, f"{self.name}: recovery was not looked at")
         self._record()
+
+    def _healthy(self):
+        page = self.exporter.scrape(False, seconds=self.deadline)
+        return page if page.value("pg_up") and page.failed_collectors() == self.failing else None
 
     def scrape(self, seconds=None):
         """A page that came within its deadline, with all that pgbeacon says of itself."""
@@ -146,7 +151,7 @@ class Fault:
         self.back = time.monotonic() - began
         self.case.assertLess(self.back, seconds, self.name)
         self.case.assertEqual((1, "ok"), (page.value("pg_up"), page.up_reason()), self.name)
-        self.case.assertEqual(self.before.failed_collectors(), page.failed_collectors(), self.name)
+        self.case.assertEqual(self.failing, page.failed_collectors(), self.name)
         return page
 
     def _record(self):
@@ -168,9 +173,10 @@ def record(case, name, *cells):
 class FaultCase(PairCase):
     with_standby = False
 
-    def fault(self, name, exporter, server=None, port=None, deadline=2):
-        """`deadline`: what scrapers give; `port`: where pgbeacon connects to, where that is not the server's."""
-        return Fault(self, name, exporter, server or self.primary, port, deadline)
+    def fault(self, name, exporter, server=None, port=None, deadline=2, failing=None):
+        """`deadline`: what scrapers give; `port`: where pgbeacon connects to, where that is not the server's;
+        `failing`: {collector: reason} without the fault."""
+        return Fault(self, name, exporter, server or self.primary, port, deadline, failing or {})
 
     def link(self, server=None):
         link = Link((server or self.primary).port)

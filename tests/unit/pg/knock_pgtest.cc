@@ -22,7 +22,7 @@ class KnockPgTest : public testing::Test {
   void SetUp() override {
     server = test::Postgres::Start({"log_connections = on", "log_disconnections = on"});
     ASSERT_NE(server, nullptr);
-    server->Sql("ALTER ROLE pw PASSWORD 'right'");
+    server->Sql("CREATE ROLE pw LOGIN PASSWORD 'right'");
   }
 
   Status Ask(std::chrono::milliseconds patience = std::chrono::seconds(5)) {
@@ -32,6 +32,7 @@ class KnockPgTest : public testing::Test {
         Knock(loop.io.get_executor(), loop.pool, login, SteadyClock::now() + patience));
   }
 
+  std::unique_ptr<scrape::Client> other;  // a smart shutdown waits for it
   std::unique_ptr<test::Postgres> server;
   test::EventLoop loop;
 };
@@ -47,8 +48,8 @@ TEST_F(KnockPgTest, IsLetInWithoutSayingWhoItIs) {
 }
 
 TEST_F(KnockPgTest, IsToldThatTheServerShutsDown) {
-  scrape::Client other(server->Conninfo());  // a smart shutdown waits for it
-  ASSERT_TRUE(other.connected());
+  other = std::make_unique<scrape::Client>(server->Conninfo());
+  ASSERT_TRUE(other->connected());
   pid_t postmaster = 0;
   std::ifstream(server->directory() + "/data/postmaster.pid") >> postmaster;
   ASSERT_GT(postmaster, 0);

@@ -32,6 +32,18 @@ void LogFailure(const std::exception_ptr& failure) {
   }
 }
 
+/// Closes the connections that nothing is asked over, for those who wait to be let in. Whether
+/// there were any.
+bool CloseIdle(Site& site) {
+  bool any = false;
+  for (Connection* connection : site.connections) {
+    if (!connection->idle) continue;
+    connection->Close();
+    any = true;
+  }
+  return any;
+}
+
 /// Accepts until the acceptor is closed. Running out of descriptors or memory passes: it waits.
 net::awaitable<void> Accept(std::shared_ptr<Acceptor> acceptor, std::shared_ptr<Site> site) {
   net::asio::steady_timer pause(site->executor);
@@ -43,6 +55,7 @@ net::awaitable<void> Accept(std::shared_ptr<Acceptor> acceptor, std::shared_ptr<
     if (error) {
       if (!failing) spdlog::error("http accept failed error={}; trying on", error.message());
       failing = true;
+      if (error == net::asio::error::no_descriptors && CloseIdle(*site)) continue;
       pause.expires_after(kAcceptPause);
       co_await pause.async_wait(net::kNoThrow);
       continue;

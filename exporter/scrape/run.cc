@@ -67,6 +67,7 @@ net::awaitable<void> Target::State::Execute(std::shared_ptr<State> self, std::sh
   run->identified = true;
   if (status.ok()) {
     self->StartVisit();
+    self->StartKnock();
     status = co_await self->Collect(run);
     if (status.ok()) status = co_await self->LookUp(run);
   }
@@ -107,6 +108,7 @@ net::awaitable<Result<ServerFacts>> Target::State::Base(TimePoint deadline, bool
     Result<pg::Connection*> connection = co_await main_.Connect(Budget(deadline), connect_by);
     NoteConnect(connection.ok());
     if (!connection.ok()) co_return connection.error();
+    if (!warm) admitted_at_ = SteadyClock::now();
     if (!plan_) AssumePlan((*connection)->server_version());
     Result<ServerFacts> facts = co_await AskIdentity(**connection, catalogue_, deadline);
     if (facts.ok()) co_return facts;

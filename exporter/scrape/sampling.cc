@@ -47,6 +47,7 @@ net::awaitable<void> Target::State::SampleOn(std::shared_ptr<State> self) {
     due = now + kLook;
     const std::shared_ptr<const collectors::Plan> plan = self->plan_;
     if (!plan) continue;
+    self->StartKnock();
     for (const PlannedCollector& planned : plan->on) {
       if (!planned.sample) continue;
       Sampling& sampling = self->samplings_[planned.collector->name];

@@ -1,6 +1,6 @@
 // What a Target and its running coroutines share. target.cc: joining and pages; run.cc: one run;
 // aside.cc: questions between runs; sampling.cc: samples; visit.cc: collectors with an interval,
-// and explain; rotate.cc: other databases.
+// and explain; rotate.cc: other databases; knock.cc: servers that shut down.
 #pragma once
 
 #include <functional>
@@ -90,6 +90,9 @@ class Target::State : public std::enable_shared_from_this<State> {
 
   /// Closes the connection of the scrapes where it has been open for long.
   void Recycle();
+  /// Now and then, looks whether the server shuts down, and closes the connection if it does.
+  void StartKnock();
+  static net::awaitable<void> KnockAt(std::shared_ptr<State> self);
   net::awaitable<Result<Asked>> AskNow(const collectors::Catalogue& more, TimePoint deadline);
   net::awaitable<Result<collectors::ServerFacts>> Base(TimePoint deadline, bool& warm);
   net::awaitable<Status> Learn(collectors::ServerFacts now, bool warm, TimePoint deadline);
@@ -131,6 +134,7 @@ class Target::State : public std::enable_shared_from_this<State> {
   bool NotVisited(const std::string& database, const Error& error);
 
   net::any_io_executor executor_;
+  net::BlockingPool& pool_;
   const collectors::Catalogue& catalogue_;
   TargetOptions options_;
   std::shared_ptr<pg::Login> login_;
@@ -162,6 +166,7 @@ class Target::State : public std::enable_shared_from_this<State> {
   TimePoint observed_at_;
   Duration up_{};
   Duration down_{};
+  TimePoint admitted_at_;  ///< when the server last let us in, or was last asked to
   bool attempted_ = false;
   bool superuser_warned_ = false;
   bool stopped_ = false;

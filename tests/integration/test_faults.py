@@ -2,13 +2,13 @@
 
 import http.client
 import os
-import socket
 import threading
 import time
 import unittest
 
 from harness.beacon import Beacon
 from harness.case import Background, MostBackends, PairCase
+from harness.links import Link
 from harness.pages import seed_names
 from harness.postgres import PASSWORD, free_port
 from harness.waiting import wait_for
@@ -134,66 +134,12 @@ class ServerFreezes(PairCase):
             pass  # the connection may end with the process
 
 
-class CuttingProxy:
-    """Stands before a server and closes each connection after so many bytes of both sides."""
-
-    def __init__(self, port, after=None):
-        self.server = port
-        self.after = after
-        self.pairs = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self):
-        self._shut(self.listener)
-        self.cut()
-        for end in (self.listener, *sum(self.pairs, ())):
-            end.close()
-
-    def cut(self):
-        """Ends what is open."""
-        for end in sum(self.pairs, ()):
-            self._shut(end)
-
-    def _accept(self):
-        while True:
-            try:
-                client = self.listener.accept()[0]
-                pair = (client, socket.create_connection(("127.0.0.1", self.server)))
-            except OSError:
-                return
-            self.pairs.append(pair)
-            passed = [0]
-            for source, sink in (pair, pair[::-1]):
-                threading.Thread(target=self._pass, args=(source, sink, passed, pair),
-                                 daemon=True).start()
-
-    def _pass(self, source, sink, passed, pair):
-        try:
-            while data := source.recv(65536):
-                passed[0] += len(data)
-                if self.after and passed[0] > self.after:
-                    break
-                sink.sendall(data)
-        except OSError:
-            pass  # the other direction has closed it
-        for end in pair:
-            self._shut(end)
-
-    @staticmethod
-    def _shut(end):
-        try:
-            end.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # it is already
-
-
 class ConnectionsCut(PairCase):
     with_standby = False
 
     def proxy(self, after=None):
-        proxy = CuttingProxy(self.primary.port, after)
+        proxy = Link(self.primary.port)
+        proxy.after = after
         self.addCleanup(proxy.close)
         return proxy, self.primary.dsn().replace(f"port={self.primary.port}", f"port={proxy.port}")
 

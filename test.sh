@@ -31,6 +31,7 @@ all_deps() {
   use_prometheus
   use_rsyslog
   use_native_peers
+  use_promql
   step tests/support/postgres_majors.sh
 }
 
@@ -78,6 +79,7 @@ case ${1:-all} in
     use_prometheus
     use_rsyslog
     use_native_peers
+    use_promql
     build asan
     step ctest --preset asan -L '^(pg|e2e)$'
     ;;

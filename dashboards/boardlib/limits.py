@@ -19,7 +19,7 @@ BASE = {"color": GOOD, "value": None}
 def load():
     """{check: {bad, unit, levels}} of thresholds.yml."""
     with open(os.path.join(FOLDER, "thresholds.yml"), encoding="utf-8") as file:
-        return yaml.safe_load(file)["checks"]
+        return yaml.load(file, Loader=yaml.CSafeLoader)["checks"]
 
 
 def steps(checks, name):

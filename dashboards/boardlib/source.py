@@ -26,7 +26,7 @@ class SourceError(ValueError):
 def load(name):
     """One file of boards/ as YAML."""
     with open(os.path.join(FOLDER, "boards", name + ".yml"), encoding="utf-8") as file:
-        return yaml.safe_load(file)
+        return yaml.load(file, Loader=yaml.CSafeLoader)
 
 
 def board(name):

@@ -3,7 +3,7 @@ pgBackRest, PgBouncer, and an application whose mistakes fill the log.
 
 Example:
     with Monitored() as monitored:
-        wait_for(lambda: monitored.prometheus.value('pg_up{instance="orders-1"}') == 1, "a scrape")
+        wait_for(lambda: monitored.prometheus.api().query("pg_up == 1"), "a scrape")
 """
 
 import contextlib

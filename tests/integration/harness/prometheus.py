@@ -1,17 +1,20 @@
-"""A private Prometheus that scrapes every second, and questions to it."""
+"""A private Prometheus that scrapes every second, and its HTTP API."""
 
 import http.client
 import json
 import os
 import subprocess
-import urllib.error
-import urllib.parse
+import sys
 import urllib.request
 
+from .beacon import ROOT
 from .postgres import free_port
 from .tools import require
 from .users import command_as_self
 from .waiting import wait_for
+
+sys.path.insert(0, os.path.join(ROOT, "dashboards"))
+from boardlib.ask import Prometheus as Api  # noqa: E402  (found by the line above)
 
 PROGRAM = os.environ.get("PROMETHEUS", "/usr/bin/prometheus")
 
@@ -58,23 +61,9 @@ class Prometheus:
         with open(self.output, encoding="utf-8") as output:
             return output.read()
 
-    def ask(self, path, **parameters):
-        """The data of one API call; a query that is refused raises with Prometheus' own words."""
-        address = f"{self.url}/api/v1/{path}?" + urllib.parse.urlencode(parameters, doseq=True)
-        try:
-            with urllib.request.urlopen(address, timeout=30) as answer:
-                return json.load(answer)["data"]
-        except urllib.error.HTTPError as refusal:
-            raise AssertionError(f"{parameters}: {json.load(refusal)['error']}") from None
-
-    def values(self, expression):
-        """[(labels, value)] of an instant query."""
-        return [(row["metric"], float(row["value"][1]))
-                for row in self.ask("query", query=expression)["result"]]
-
-    def value(self, expression):
-        """The value of the first series, nothing without one."""
-        return next((value for _, value in self.values(expression)), None)
+    def api(self):
+        """Questions to it, see dashboards/boardlib/ask.py."""
+        return Api(self.url)
 
 
 def _config(targets, rules):

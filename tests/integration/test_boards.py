@@ -12,8 +12,8 @@ from harness.monitored import Monitored
 from harness.promql import analyse, asked_by_rules, boards, rule_files
 from harness.waiting import wait_for
 
-WINDOW = "15s"  # what Grafana takes for $__rate_interval at a scrape each second
-SECONDS = 90    # until the last of them must have been filled
+WINDOW = "15s"  # for $__rate_interval, at a scrape every two seconds
+SECONDS = 120   # until the last of them must have been filled
 
 
 def exemptions():

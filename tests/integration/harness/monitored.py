@@ -10,10 +10,9 @@ import contextlib
 import json
 import os
 import shutil
-import threading
+import subprocess
 
-import psycopg2
-
+from .application import Application, prepare
 from .beacon import Beacon
 from .case import Background
 from .pgbackrest import Repository
@@ -42,38 +41,6 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] %q%u@%d/%a %e ",
 }
 
-SCHEMA = """
-create table orders (id serial primary key, customer int not null, total numeric not null);
-insert into orders (customer, total) select i % 100, i from generate_series(1, 20000) i;
-create index orders_customer on orders (customer);
-create index orders_customer_again on orders (customer);
-create table hot (id int primary key, n int not null, filler text);
-insert into hot select i, 0, repeat('x', 200) from generate_series(1, 500) i;
-create table bloated (filler text);
-insert into bloated select repeat('x', 500) from generate_series(1, 20000);
-delete from bloated where ctid < '(1300,1)';
-create table twice (x int);
-insert into twice values (1), (1);
-create sequence ticket as smallint;
-select setval('ticket', 30000);
-grant select on sequence ticket to beacon;
-grant select on all tables in schema public to beacon;
-create function answer() returns int language sql as 'select 42';
-alter database shop set random_page_cost = 1.1;
-analyze;
-"""
-
-MISTAKES = [
-    "select 1 / (id - id) from orders limit 1",
-    "select * from no_such_table",
-    "select 'twelve'::int",
-    "insert into hot values (1, 1)",
-    "set statement_timeout = '5ms'; select pg_sleep(1)",
-    "set lock_timeout = '5ms'; lock table twice",
-    "create unique index concurrently twice_x on twice (x)",
-]
-
-
 class Monitored(contextlib.ExitStack):
     """Parts: pair, repository, pooler, beacons {instance: Beacon}, prometheus."""
 
@@ -91,19 +58,14 @@ class Monitored(contextlib.ExitStack):
         self.callback(self.pair.close)
         self.primary, self.standby = self.pair.primary, self.pair.standby
         self.repository.attach(self.primary)
-        self.primary.query("select pg_create_physical_replication_slot('standby_one')")
-        self.primary.query("select pg_create_physical_replication_slot('forgotten', true)")
-        self.standby.settings["primary_slot_name"] = "standby_one"
-        self.standby.restart()
-        self.primary.query("create extension pg_stat_statements")
-        self.primary.query("create database shop")
-        for statement in SCHEMA.strip().split(";\n"):
-            self.primary.query(statement, dbname="shop")
+        self._prepare_servers()
+        prepare(self.primary)
         self.pooler = Pooler(self.primary, self._folder()).start()
         self.callback(self.pooler.stop)
         self.repository.run("backup", "--type=full")
         self.repository.run("backup", "--type=diff")
-        wait_for(self.pair.streaming, "the standby to stream again", 60)
+        self.primary.query("alter system set synchronous_standby_names = 'standby_one'")
+        self.primary.query("select pg_reload_conf()")
         # The standby's pgbeacon is in a database without pg_stat_statements: that collector fails there.
         self.beacons = {"orders-1": self._serve(self.primary, self._primary_extras()),
                         "orders-2": self._serve(self.standby, {"dsn": self.standby.dsn(dbname="shop")})}
@@ -111,8 +73,30 @@ class Monitored(contextlib.ExitStack):
             self.folder, {name: beacon.port for name, beacon in self.beacons.items()}, rules)
         self.callback(self.prometheus.stop)
         self.prometheus.start()
-        for work in Application(self.primary, self.pooler).parts():
+        for work in Application(self.primary, self.standby, self.pooler).parts():
             self.enter_context(Background(work))
+
+    def _prepare_servers(self):
+        """Checksums, one slot that is used, one that is not, and on the standby one whose WAL is soon lost."""
+        self.primary.query("select pg_create_physical_replication_slot('standby_one')")
+        self.primary.query("select pg_create_physical_replication_slot('forgotten', true)")
+        self.primary.query("grant execute on function pg_hba_file_rules() to beacon")
+        self.primary.query("grant select on pg_hba_file_rules to beacon")
+        self.standby.settings.update(primary_slot_name="standby_one", max_slot_wal_keep_size="32MB")
+        for server in (self.standby, self.primary):
+            server.stop()
+            server._run("pg_checksums", "--enable", "--no-sync", "-D", server.data)
+        for server in (self.primary, self.standby):
+            server.start()
+        self.standby.query("select pg_create_physical_replication_slot('lost', true)")
+        wait_for(self.pair.streaming, "the standby to stream again", 60)
+
+    def _certificate(self):
+        cert, key = (os.path.join(self.folder, name) for name in ("tls.crt", "tls.key"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-subj", "/CN=pgbeacon", "-days", "30", "-keyout", key, "-out", cert],
+                       check=True, capture_output=True)
+        return {"cert": cert, "key": key}
 
     def _folder(self):
         path = private_folder()
@@ -134,7 +118,8 @@ class Monitored(contextlib.ExitStack):
                            "table_bloat": {"enabled": True, "interval": "1s"},
                            **{name: {"interval": "1s"} for name in (
                                "database_size", "table_size", "index_problems", "sequences",
-                               "tablespaces")}},
+                               "tablespaces", "hba_rules")}},
+            "sources": [{"type": "syslog_tls", "addr": "127.0.0.1:0", "tls": self._certificate()}],
             "state_dir": self._folder(),
         }
         path = os.path.join(self.folder, server.name + ".yml")
@@ -143,88 +128,3 @@ class Monitored(contextlib.ExitStack):
         beacon = Beacon("--config.file", path, "--web.enable-logs")
         self.callback(beacon.stop)
         return beacon
-
-
-class Application:
-    """Its parts run side by side, each again and again."""
-
-    def __init__(self, primary, pooler):
-        self.primary, self.pooler = primary, pooler
-        self.pause = threading.Event()
-
-    def parts(self):
-        return self.orders, self.mistakes, self.housekeeping, self.queue, self.deadlock, self.conflict
-
-    def orders(self):
-        session = self.primary.connect(dbname="shop", application="web")
-        with contextlib.closing(session), session.cursor() as cursor:
-            for _ in range(10):
-                cursor.execute("insert into orders (customer, total) values (random() * 100, answer())")
-                cursor.execute("update hot set n = n + 1 where id % 5 = 0")
-                cursor.execute("select sum(total) from orders where customer = 7")
-                cursor.execute("delete from orders where id % 97 = 0")
-                cursor.execute("set work_mem = '64kB'; select count(*) from (select * from orders order by total) s")
-                self.pause.wait(0.05)
-        pooled = self.pooler.connect()
-        with contextlib.closing(pooled), pooled.cursor() as cursor:
-            cursor.execute("select count(*) from pg_class")
-
-    def mistakes(self):
-        for statement in MISTAKES:
-            for part in ([statement], ["begin", "select 1", "rollback"]):
-                session = self.primary.connect(dbname="shop", application="web")
-                with contextlib.closing(session), session.cursor() as cursor, \
-                        contextlib.suppress(psycopg2.Error):
-                    for piece in part:
-                        cursor.execute(piece)
-        for dsn in (self.primary.dsn(password="wrong"), self.primary.dsn(dbname="no_such_database")):
-            with contextlib.suppress(psycopg2.OperationalError):
-                psycopg2.connect(dsn).close()
-        self.pause.wait(0.3)
-
-    def housekeeping(self):
-        self.primary.query("checkpoint")
-        self.primary.query("select pg_switch_wal()")
-        self.primary.query("vacuum hot", dbname="shop")
-        self.pause.wait(2)
-
-    def queue(self):
-        """A transaction that is left open while another waits for it."""
-        first, second = (self.primary.connect(dbname="shop", application="batch") for _ in range(2))
-        with contextlib.closing(first), contextlib.closing(second):
-            first.autocommit = False
-            first.cursor().execute("lock table twice")
-            waiting = threading.Thread(target=second.cursor().execute, args=("lock table twice; select 1",))
-            waiting.start()
-            self.pause.wait(1.5)
-            first.rollback()
-            waiting.join()
-
-    def deadlock(self):
-        sessions = [self.primary.connect(dbname="shop", application="batch") for _ in range(2)]
-        with contextlib.closing(sessions[0]), contextlib.closing(sessions[1]):
-            for session, row in zip(sessions, (1, 2)):
-                session.autocommit = False
-                session.cursor().execute("update hot set n = 0 where id = %s", (row,))
-            other = threading.Thread(target=_quietly, args=(sessions[1], "update hot set n = 0 where id = 1"))
-            other.start()
-            _quietly(sessions[0], "update hot set n = 0 where id = 2")
-            other.join()
-        self.pause.wait(2)
-
-    def conflict(self):
-        """Two transactions that cannot be in one order."""
-        sessions = [self.primary.connect(dbname="shop", application="batch") for _ in range(2)]
-        with contextlib.closing(sessions[0]), contextlib.closing(sessions[1]):
-            for session in sessions:
-                session.set_session(isolation_level="REPEATABLE READ", autocommit=False)
-                session.cursor().execute("select * from hot where id = 3")
-            _quietly(sessions[0], "update hot set n = 0 where id = 3")
-            sessions[0].commit()
-            _quietly(sessions[1], "update hot set n = 0 where id = 3")
-        self.pause.wait(1)
-
-
-def _quietly(session, statement):
-    with contextlib.suppress(psycopg2.Error), session.cursor() as cursor:
-        cursor.execute(statement)

@@ -112,7 +112,7 @@ def query_problems(name, board):
             if panel["type"] in ("stat", "table") and target["range"]:
                 yield f"{where}: asks for a range and shows one value"
             if panel["type"] not in ("stat", "table") and re.search(
-                    r"\b(rate|increase)\([^\[\]]*\[(?!\$__rate_interval\])", target["expr"]):
+                    r"\b(rate|increase)\([^\[\]]*\[(?!\$__rate_interval\]|\$__range\] @ end\(\))", target["expr"]):
                 yield f"{where}: rate over a fixed time; $__rate_interval follows the scrape interval"
 
 

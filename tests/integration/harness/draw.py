@@ -15,11 +15,13 @@ def number(value, unit="short", decimals=None):
     if unit == "s":
         return _seconds(value)
     if unit == "percentunit":
-        return f"{value * 100:.{1 if decimals is None else decimals}f}%"
+        return f"{value * 100:.3g}%" if decimals is None else f"{value * 100:.{decimals}f}%"
     if unit in ("bytes", "binBps"):
         return _scaled(value, 1024, ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]) + ("/s" if unit == "binBps" else "")
+    if decimals is not None and abs(value) < 1000:
+        return f"{value:.{decimals}f}" + ("/s" if unit == "cps" else "")
     if unit == "none":
-        return f"{value:.{decimals}f}" if decimals is not None else f"{value:.10g}" if value == int(value) else f"{value:.3g}"
+        return f"{value:.0f}" if value == int(value) or abs(value) >= 100 else f"{value:.3g}"
     text = _scaled(value, 1000, ["", "K", "Mil", "Bil", "Tri"]) if abs(value) >= 1000 else f"{value:.3g}"
     return text + ("/s" if unit == "cps" else "")
 
@@ -48,7 +50,7 @@ class Scale:
     def __init__(self, low, high, top, bottom, log=False):
         self.log = log and high > 0
         if self.log:
-            low = max(low, high / 1e6, 1e-9)
+            low = max(low, high / 1e6)
         elif high == low:
             high = low + 1
         self.low, self.high, self.top, self.bottom = low, high, top, bottom
@@ -73,6 +75,8 @@ def graph(lines, width, height, unit, span, limits=(), log=False, bounds=(None, 
     low, high = min([0, *values]), max([*values, *([0] if values else [1])])
     low = bounds[0] if bounds[0] is not None else low
     high = bounds[1] if bounds[1] is not None else high * 1.05 if high else 1
+    if log:
+        low = min((value for value in values if value > 0), default=1e-3)
     scale = Scale(low, high, TOP, height - BOTTOM, log)
     across = Scale(span[0], span[1], width - 4, LEFT)
     parts = []

@@ -122,6 +122,8 @@ class Board:
             chosen = values.get(variable["name"], [])
             if variable.get("includeAll") and variable.get("allValue") and len(chosen) != 1:
                 texts[variable["name"]] = variable["allValue"]
+            elif not variable.get("multi") and not variable.get("includeAll"):
+                texts[variable["name"]] = chosen[0] if chosen else ""
             else:
                 texts[variable["name"]] = "|".join(_escape(value) for value in chosen)
         return texts

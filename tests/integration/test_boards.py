@@ -10,9 +10,10 @@ import yaml
 from harness.beacon import ROOT
 from harness.monitored import Monitored
 from harness.promql import analyse, asked_by_rules, boards, rule_files
+from harness.sheet import Sheet
 from harness.waiting import wait_for
 
-WINDOW = "15s"  # for $__rate_interval, at a scrape every two seconds
+WINDOW = "15s"  # for $__rate_interval, at a scrape every three seconds
 SECONDS = 120   # until the last of them must have been filled
 
 
@@ -41,9 +42,9 @@ class Boards(unittest.TestCase):
         wait_for(lambda: cls.prometheus.query("count(min_over_time(pg_up[15s]) == 1) == 2"), "scrapes of both", 60)
 
     def test_every_variable_offers_something(self):
-        empty = lambda: [f"{name}: {variable}" for name, board in boards().items()
-                         for variable, found in board.resolve(self.prometheus, WINDOW).items() if not found]
-        self.assert_none(empty)
+        self.assert_none(lambda: [
+            f"{name}: {variable}" for name, board in boards().items()
+            for variable, found in board.resolve(self.prometheus, WINDOW).items() if not found])
 
     def test_every_panel_and_annotation_shows_data(self):
         asked = [(f"{name}: {query.where} [{query.ref}]", query)
@@ -57,6 +58,16 @@ class Boards(unittest.TestCase):
         inner = analyse(rule.expr for rule in rules)
         self.assert_filled([(rule.where, found["inner"]) for rule, found in zip(rules, inner)],
                            lambda expr: bool(numbers(value for _, value in self.prometheus.query(expr))))
+
+    @unittest.skipUnless(os.environ.get("PGB_SHEET"), "PGB_SHEET names no folder for pictures")
+    def test_they_are_drawn(self):
+        folder = os.environ["PGB_SHEET"]
+        os.makedirs(folder, exist_ok=True)
+        wait_for(lambda: time.time() > self.started + 120, "two minutes to draw", 130)
+        sheet = Sheet(self.prometheus, time.time() - 120, time.time(), WINDOW)
+        for board in boards().values():
+            for picture in sheet.write(board, folder):
+                self.assertGreater(os.path.getsize(picture), 20000, picture)
 
     def shows_data(self, query):
         """As Grafana asks: the latest value, and for a graph the time since the start as well."""

@@ -1,4 +1,4 @@
-"""A private Prometheus that scrapes every two seconds, and its HTTP API."""
+"""A private Prometheus that scrapes every three seconds, and its HTTP API."""
 
 import http.client
 import json
@@ -68,7 +68,7 @@ class Prometheus:
 
 def _config(targets, rules):
     return {
-        "global": {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "2s"},
+        "global": {"scrape_interval": "3s", "scrape_timeout": "3s", "evaluation_interval": "3s"},
         "rule_files": list(rules),
         "scrape_configs": [{
             "job_name": "pgbeacon",

@@ -17,6 +17,7 @@ Usage: ./test.sh [PART]
   matrix       PostgreSQL 13, 14, 16, 17 and 18
   sanitize     the concurrent unit tests under the thread sanitizer
   fuzz         every fuzz target for 5 seconds
+  sheet        the Grafana boards drawn from servers at work, as pictures in build/sheet/
   tidy [REF]   clang-tidy on the files changed since REF (default: the branch point, else all)
 USAGE
 }
@@ -31,6 +32,7 @@ all_deps() {
   use_prometheus
   use_rsyslog
   use_native_peers
+  use_promql
   step tests/support/postgres_majors.sh
 }
 
@@ -78,6 +80,7 @@ case ${1:-all} in
     use_prometheus
     use_rsyslog
     use_native_peers
+    use_promql
     build asan
     step ctest --preset asan -L '^(pg|e2e)$'
     ;;
@@ -92,6 +95,15 @@ case ${1:-all} in
     install_packages build test
     build tsan fanout_test http_test ingest_test pg_test scrape_test state_test web_test
     step ctest --preset tsan -L '^unit$' -R '^(fanout|http|ingest|pg|scrape|state|web)\.'
+    ;;
+  sheet)
+    install_packages build test sheet
+    use_postgres
+    use_prometheus
+    use_native_peers
+    use_promql
+    build asan pgbeacon
+    PGB_SHEET=$root/build/sheet step /usr/bin/python3 tests/integration/test_boards.py
     ;;
   fuzz) fuzz ;;
   tidy) tidy "${2:-}" ;;

@@ -142,6 +142,19 @@ use_native_peers() {
   use_patroni
 }
 
+# Prometheus' grammar of PromQL for the tests of dashboards/, from npm by its lock file.
+use_promql() {
+  local target=$PGB_TOOLS/promql
+  [[ -e $target ]] && return 0
+  install_packages promql
+  note "unpacking under build/tools/promql: @prometheus-io/lezer-promql"
+  rm -rf "$target.new"
+  mkdir -p "$target.new"
+  cp "$root"/tests/support/promql/package*.json "$target.new"
+  (cd "$target.new" && npm ci --no-audit --no-fund --loglevel=error >&2) || die "npm could not install the grammar of PromQL"
+  mv "$target.new" "$target"
+}
+
 # step COMMAND...: runs it in a process group of its own and waits so that a signal to the script is
 # answered at once; stop_step, called by the script's EXIT trap, ends the group.
 step() {

@@ -3,11 +3,13 @@
 
 import contextlib
 import io
+import json
 import os
 import shutil
 import tempfile
 import unittest
 
+import boards
 import coroutines
 import format as formatting
 import headers
@@ -15,6 +17,7 @@ import hygiene
 import includes
 import readme
 
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 COMPILER = os.environ.get("CXX", "c++").split()
 CLANG_FORMAT = os.environ.get("CLANG_FORMAT", "clang-format-14")
 
@@ -154,6 +157,61 @@ class Readme(CheckTest):
         self.assertEqual(self.complaints(readme.main), "")
         self.write("exporter/net/a.cc", "")
         self.assertIn("exporter/net/", self.complaints(readme.main))
+
+
+class Boards(CheckTest):
+    def setUp(self):
+        super().setUp()
+        shutil.copytree(os.path.join(ROOT, "dashboards"), os.path.join(self.root, "dashboards"))
+        os.makedirs(os.path.join(self.root, "tests/data"))
+        shutil.copy(os.path.join(ROOT, "tests/data/board.schema.json"), os.path.join(self.root, "tests/data"))
+        self.path = os.path.join(self.root, "dashboards/grafana/instance.json")
+        with open(self.path, encoding="utf-8") as file:
+            self.board = json.load(file)
+        self.stat, self.graph = (next(panel for panel in self.board["panels"] if panel["type"] == kind)
+                                 for kind in ("stat", "timeseries"))
+
+    def verdict(self):
+        with open(self.path, "w", encoding="utf-8") as file:
+            json.dump(self.board, file)
+        return self.complaints(boards.main)
+
+    def test_accepts_what_the_sources_make(self):
+        self.assertEqual("", self.complaints(boards.main))
+
+    def test_refuses_a_board_that_its_source_does_not_make(self):
+        self.board["title"] += " "
+        self.assertIn("instance.json is stale", self.verdict())
+
+    def test_refuses_what_grafana_would_not_show_well(self):
+        cases = [
+            (lambda: self.board.update(__inputs=[]), "instance.json: "),
+            (lambda: self.stat.update(description="Whether it is up."), "description"),
+            (lambda: self.stat["fieldConfig"]["defaults"].pop("unit"), "'unit' is a required property"),
+            (lambda: self.stat.update(datasource={"type": "prometheus", "uid": "abc"}), "datasource"),
+            (lambda: self.stat.update(type="grafana-polystat-panel"), "type"),
+            (lambda: self.stat.update(id=self.graph["id"]), "two panels have one id"),
+            (lambda: self.stat["gridPos"].update(x=1), "lies over"),
+            (lambda: self.board["panels"].append({**self.stat, "id": 999, "gridPos": {"x": 23, "y": 400, "w": 3, "h": 3}}),
+             "wider than the board"),
+            (lambda: self.graph["fieldConfig"]["defaults"]["links"].append(
+                {"title": "Open", "url": "/d/pgbeacon-nowhere?x", "targetBlank": False}), "which is no board"),
+            (lambda: self.graph["fieldConfig"]["defaults"]["links"].append(
+                {"title": "Open", "url": "/d/pgbeacon-fleet?var-server=x", "targetBlank": False}), "does not have"),
+            (lambda: self.stat["targets"][0].update(expr="pg_up{instance=~'$host'}"), "no variable host"),
+            (lambda: self.stat["targets"][0].update(range=True), "shows one value"),
+            (lambda: self.graph["targets"][0].update(expr="rate(x[5m])"), "$__rate_interval"),
+            (lambda: self.stat["fieldConfig"]["defaults"]["thresholds"]["steps"].append(
+                {"color": "red", "value": 0.97}), "thresholds.yml does not"),
+        ]
+        good = json.dumps(self.board)
+        for change, complaint in cases:
+            with self.subTest(complaint=complaint):
+                self.board = json.loads(good)
+                self.stat, self.graph = (next(panel for panel in self.board["panels"] if panel["type"] == kind)
+                                         for kind in ("stat", "timeseries"))
+                change()
+                self.assertIn(complaint, self.verdict())
 
 
 if __name__ == "__main__":

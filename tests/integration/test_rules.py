@@ -3,13 +3,14 @@
 import collections
 import concurrent.futures
 import glob
+import json
 import os
 import re
 import subprocess
 import tempfile
 import unittest
 
-from harness import cases
+from harness import beacon, cases
 from harness.beacon import ROOT
 from harness.tools import require
 
@@ -67,6 +68,14 @@ class Rules(unittest.TestCase):
                 if "pgbeacon_source_catching_up" in known[alert]["expr"]:
                     wanted |= {"catching up", "two exporters", "two exporters silent"}
                 self.assertEqual(set(), wanted - set(kinds))
+
+    def test_other_spellings_do_not_collide_with_names_that_pgbeacon_has(self):
+        known = {metric["metric"] for metric in json.loads(beacon.run("metrics", "--json").stdout)}
+        compat = cases.read(os.path.join(cases.DASHBOARDS, "compat-postgres-exporter.rules.yml"))
+        for group in compat["groups"]:
+            for rule in group["rules"]:
+                self.assertNotIn(rule["record"], known)
+                self.assertEqual(set(), set(re.findall(r"\bpg_\w+", rule["expr"])) - known, rule["record"])
 
     def test_expressions_look_back_over_four_scrapes_of_a_minute(self):
         for path in (cases.RECORDING, cases.ALERTS):

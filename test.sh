@@ -29,6 +29,8 @@ all_deps() {
   install_packages build server test matrix clang
   use_postgres
   use_prometheus
+  use_prometheus_3
+  use_alertmanager
   use_rsyslog
   use_native_peers
   step tests/support/postgres_majors.sh
@@ -76,6 +78,8 @@ case ${1:-all} in
     install_packages build test
     use_postgres
     use_prometheus
+    use_prometheus_3
+    use_alertmanager
     use_rsyslog
     use_native_peers
     build asan

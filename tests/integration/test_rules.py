@@ -93,6 +93,17 @@ class Rules(unittest.TestCase):
                 if alert not in ("PgWatchdog", "PgNoPrimary", "PgSplitBrain"):
                     self.assertIn("$labels.instance", notes["summary"] + notes["description"])
 
+    def test_each_alert_has_a_runbook_with_every_part_and_a_command(self):
+        found = dict(cases.runbooks())
+        self.assertEqual(set(cases.rules()), set(found))
+        for name, text in found.items():
+            with self.subTest(name):
+                parts = re.findall(r"^## (.*)$", text, re.MULTILINE)
+                self.assertEqual(["Meaning", "Impact", "Diagnosis", "Remedy"], parts)
+                self.assertRegex(text.split("## Diagnosis")[1], r"```(sql|sh)\n")
+                for target in re.findall(r"\]\((\w+)\.md\)", text):
+                    self.assertIn(target, found)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -52,6 +52,13 @@ def written():
     return found
 
 
+def runbooks():
+    """(alert, text) of every page in docs/runbooks."""
+    for path in sorted(glob.glob(os.path.join(ROOT, "docs", "runbooks", "*.md"))):
+        with open(path, encoding="utf-8") as file:
+            yield os.path.basename(path)[:-3], file.read()
+
+
 def counters():
     """Names that rules take the rate or increase of."""
     with open(RECORDING, encoding="utf-8") as one, open(ALERTS, encoding="utf-8") as two:

@@ -30,6 +30,8 @@ all_deps() {
   install_packages build server test matrix clang
   use_postgres
   use_prometheus
+  use_prometheus_3
+  use_alertmanager
   use_rsyslog
   use_native_peers
   use_promql
@@ -78,6 +80,8 @@ case ${1:-all} in
     install_packages build test
     use_postgres
     use_prometheus
+    use_prometheus_3
+    use_alertmanager
     use_rsyslog
     use_native_peers
     use_promql

@@ -115,6 +115,38 @@ use_prometheus() {
   export PROMETHEUS_ASSETS=$prefix/usr/share/prometheus/web/
 }
 
+# Alertmanager with amtool; sets ALERTMANAGER and AMTOOL.
+use_alertmanager() {
+  local prefix=
+  if ! installed prometheus-alertmanager; then
+    unpack alertmanager prometheus-alertmanager
+    prefix=$PGB_TOOLS/alertmanager
+  fi
+  export ALERTMANAGER=$prefix/usr/bin/prometheus-alertmanager AMTOOL=$prefix/usr/bin/amtool
+}
+
+# Prometheus 3 of Debian's testing, beside Debian 12's 2.42, where the mirror has it: rules mean the same on both.
+# Nothing is installed and apt's own lists stay as they are.
+use_prometheus_3() {
+  local target=$PGB_TOOLS/prometheus-3 new=$PGB_TOOLS/prometheus-3.new
+  [[ -x $target/usr/bin/promtool ]] && return
+  note "unpacking under build/tools/prometheus-3: prometheus promtool of Debian forky"
+  rm -rf "$new"
+  mkdir -p "$new"/{lists/partial,cache/archives/partial,debs}
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian forky main" >"$new/sources.list"
+  local apt=(apt-get -qq -o APT::Sandbox::User="$(id -un)" -o Dir::Etc::SourceList="$new/sources.list" -o Dir::Etc::SourceParts=-
+    -o Dir::State::Lists="$new/lists" -o Dir::Cache="$new/cache" -o Acquire::Languages=none -o Acquire::Retries=3)
+  if "${apt[@]}" update >&2 && (cd "$new/debs" && "${apt[@]}" download prometheus promtool >&2); then
+    local deb
+    for deb in "$new"/debs/*.deb; do dpkg-deb -x "$deb" "$new"; done
+    rm -rf "$new"/{lists,cache,debs,sources.list}
+    mv "$new" "$target"
+  else
+    rm -rf "$new"
+    note "Debian forky is not at hand: rules are tested on Prometheus 2 alone"
+  fi
+}
+
 # rsyslog as a sender for tests and as a peer for bench/syslog/run, with its TLS driver.
 use_rsyslog() {
   unpack rsyslog rsyslog rsyslog-openssl libestr0 libfastjson4 liblognorm5

@@ -1,0 +1,136 @@
+"""Reads thresholds.yml and alerts/*.yml into one list of alerts and refuses what does not fit together."""
+
+import dataclasses
+import glob
+import os
+import re
+
+import yaml
+
+SEVERITIES = ("critical", "warning", "info", "none")
+UNITS = ("seconds", "bytes", "ratio", "count", "per_second", "transactions", "state")
+BAD = ("above", "below", "equal")
+SOURCES = ("statistics", "log")
+DURATION = re.compile(r"\d+[smhd]$")
+PLACE = re.compile(r"@(\w+)(:size)?@")
+
+# While a log source reads what was written before pgbeacon began, its counts tell of the past.
+CATCHING_UP = "max without (source) (max_over_time(pgbeacon_source_catching_up[{window}])) > 0"
+
+
+@dataclasses.dataclass
+class Alert:
+    """One level of a check with its expression and texts, all placeholders filled in."""
+
+    name: str
+    check: str
+    family: str
+    source: str
+    metric: str
+    unit: str
+    bad: str
+    severity: str
+    value: float
+    duration: str
+    keep: str
+    why: str
+    expr: str
+    summary: str
+    description: str
+    next: str
+
+    @property
+    def component(self):
+        return "pgbeacon" if self.family == "exporter" else "postgres"
+
+
+def number(value):
+    """A number as PromQL and people read it: no exponent."""
+    return f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def size(value):
+    for unit, factor in (("GiB", 1 << 30), ("MiB", 1 << 20), ("kiB", 1 << 10)):
+        if value >= factor:
+            return f"{value / factor:g} {unit}"
+    return f"{value} B"
+
+
+def need(condition, problem):
+    if not condition:
+        raise ValueError(problem)
+
+
+def read_yaml(path):
+    with open(path, encoding="utf-8") as file:
+        return yaml.safe_load(file)
+
+
+def fill(text, numbers, used):
+    def one(place):
+        name, as_size = place.groups()
+        need(name in numbers, f"@{name}@ is not known; there are {', '.join(numbers)}")
+        used.add(name)
+        return size(numbers[name]) if as_size else number(numbers[name])
+
+    return PLACE.sub(one, text).strip()
+
+
+def only(keys, given, where):
+    unknown = set(given) - set(keys)
+    need(not unknown, f"{where}: unknown key {', '.join(sorted(unknown))}")
+
+
+def guarded(expr, window):
+    lines = [line if not line else "  " + line for line in expr.split("\n")]
+    return "\n".join(["(", *lines, ")", "  unless on (job, instance)", "    " + CATCHING_UP.format(window=window)])
+
+
+def make(name, check, quantity, level, text):
+    """An Alert from the level of a check and its entry in alerts/*.yml."""
+    where = f"alert {name}"
+    only(("alert", "severity", "value", "for", "keep", "more", "why"), level, where)
+    only(("expr", "log", "summary", "description", "next"), text, where)
+    need(level["severity"] in SEVERITIES, f"{where}: severity is one of {', '.join(SEVERITIES)}")
+    for key in ("for", "keep"):
+        need(key not in level or DURATION.match(level[key]), f"{where}: {key} is a duration such as 10m")
+    numbers = {"value": level["value"], **level.get("more", {})}
+    used = set()
+    expr = fill(text["expr"], numbers, used)
+    need(used == set(numbers), f"{where}: the expression does not use {', '.join(set(numbers) - used)}")
+    if quantity["source"] == "log" and quantity["family"] != "exporter":
+        need("log" in text, f"{where}: tells of the log, so it needs `log`, the range in which it must have been caught up")
+        need(f"[{text['log']}]" in expr or text["log"] in expr, f"{where}: `log` is not the range of its expression")
+        expr = guarded(expr, text["log"])
+    return Alert(name=name, check=check, family=quantity["family"], source=quantity["source"],
+                 metric=quantity["metric"], unit=quantity["unit"], bad=quantity["bad"], severity=level["severity"],
+                 value=level["value"], duration=level["for"], keep=level.get("keep", ""), why=level["why"], expr=expr,
+                 summary=fill(text["summary"], numbers, used), description=fill(text["description"], numbers, used),
+                 next=text["next"].strip())
+
+
+def load(folder):
+    """All alerts in the order of thresholds.yml; ValueError with the place of what is wrong."""
+    thresholds = read_yaml(os.path.join(folder, "thresholds.yml"))
+    only(("families", "checks"), thresholds, "thresholds.yml")
+    texts = {}
+    for path in sorted(glob.glob(os.path.join(folder, "alerts", "*.yml"))):
+        family = os.path.basename(path)[:-len(".yml")]
+        need(family in thresholds["families"], f"{path}: there is no family {family}")
+        for name, text in read_yaml(path).items():
+            need(name not in texts, f"{path}: {name} is there twice")
+            texts[name] = (family, text)
+    alerts = []
+    for check, quantity in thresholds["checks"].items():
+        quantity = {"source": "statistics", **quantity}
+        only(("family", "metric", "unit", "bad", "source", "levels"), quantity, f"check {check}")
+        for key, values in (("family", thresholds["families"]), ("unit", UNITS), ("bad", BAD), ("source", SOURCES)):
+            need(quantity[key] in values, f"check {check}: {key} is one of {', '.join(values)}")
+        for level in quantity["levels"]:
+            name = level["alert"]
+            need(name in texts, f"alert {name} has no expression in alerts/{quantity['family']}.yml")
+            family, text = texts.pop(name)
+            need(family == quantity["family"], f"alert {name} is in alerts/{family}.yml and of family {quantity['family']}")
+            alerts.append(make(name, check, quantity, level, text))
+    need(not texts, f"no threshold for {', '.join(texts)}")
+    return alerts

@@ -1,0 +1,109 @@
+"""Alert and recording rules on made-up series, with the promtool of Prometheus 2 and, where it is there, of 3."""
+
+import collections
+import concurrent.futures
+import glob
+import json
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+
+from harness import beacon, cases
+from harness.beacon import ROOT
+from harness.tools import require
+
+TOOLS = os.path.join(ROOT, "build", "tools")
+PROMTOOL = os.environ.get("PROMTOOL", "/usr/bin/promtool")
+PROMTOOL_3 = os.path.join(TOOLS, "prometheus-3", "usr", "bin", "promtool")
+AMTOOL = os.environ.get("AMTOOL", "/usr/bin/amtool")
+
+
+def promtools():
+    found = [require(PROMTOOL, "promtool")]
+    return found + [PROMTOOL_3] * os.path.exists(PROMTOOL_3)
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+class Rules(unittest.TestCase):
+    maxDiff = None
+
+    def good(self, *command):
+        done = run(*command)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        return done.stdout
+
+    def test_rule_files_are_clean(self):
+        files = glob.glob(os.path.join(cases.DASHBOARDS, "rules", "*.yml"))
+        files += glob.glob(os.path.join(cases.DASHBOARDS, "*.rules.yml"))
+        for promtool in promtools():
+            self.good(promtool, "check", "rules", "--lint=all", "--lint-fatal", *files)
+
+    def test_every_alert_says_what_its_cases_want(self):
+        made = cases.tests()
+        with tempfile.TemporaryDirectory() as folder:
+            files = [cases.write_promtool(alert, tests, folder) for alert, tests in made.items()]
+            work = [(tool, file) for tool in promtools() for file in files]
+            with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                done = list(pool.map(lambda item: run(item[0], "test", "rules", item[1]), work))
+        failed = [result.stdout + result.stderr for result in done if result.returncode != 0]
+        self.assertEqual([], failed[:5], f"{len(failed)} alerts of {len(made)} fail")
+
+    def test_every_alert_has_every_kind_of_case(self):
+        made, known = cases.tests(), cases.rules()
+        self.assertEqual(set(known), set(made))
+        for alert, tests in made.items():
+            with self.subTest(alert):
+                kinds = collections.Counter(test.kind for test in tests)
+                entry = cases.written()[alert]
+                wanted = {"firing", "missed scrape"}
+                if "absent" not in entry:  # the one that always fires
+                    wanted |= {"silent", "absent"}
+                if re.search(r"\b(rate|increase)\(", known[alert]["expr"]) and "reset" not in entry:
+                    wanted.add("counter reset")
+                if "pgbeacon_source_catching_up" in known[alert]["expr"]:
+                    wanted |= {"catching up", "two exporters", "two exporters silent"}
+                self.assertEqual(set(), wanted - set(kinds))
+
+    def test_other_spellings_do_not_collide_with_names_that_pgbeacon_has(self):
+        known = {metric["metric"] for metric in json.loads(beacon.run("metrics", "--json").stdout)}
+        compat = cases.read(os.path.join(cases.DASHBOARDS, "compat-postgres-exporter.rules.yml"))
+        for group in compat["groups"]:
+            for rule in group["rules"]:
+                self.assertNotIn(rule["record"], known)
+                self.assertEqual(set(), set(re.findall(r"\bpg_\w+", rule["expr"])) - known, rule["record"])
+
+    def test_expressions_look_back_over_four_scrapes_of_a_minute(self):
+        for path in (cases.RECORDING, cases.ALERTS):
+            with open(path, encoding="utf-8") as file:
+                for text in re.findall(r"\[(\d+[smhd])\]", file.read()):
+                    self.assertGreaterEqual(cases.minutes(text), 5)
+
+    def test_alerts_carry_what_a_person_needs(self):
+        for alert, rule in cases.rules().items():
+            with self.subTest(alert):
+                self.assertEqual({"severity", "component", "family"}, set(rule["labels"]))
+                notes = rule["annotations"]
+                self.assertEqual({"summary", "description", "next", "runbook_url"}, set(notes))
+                self.assertRegex(notes["description"] + notes["summary"], r"\$value")
+                if alert not in ("PgWatchdog", "PgNoPrimary", "PgSplitBrain"):
+                    self.assertIn("$labels.instance", notes["summary"] + notes["description"])
+
+    def test_each_alert_has_a_runbook_with_every_part_and_a_command(self):
+        found = dict(cases.runbooks())
+        self.assertEqual(set(cases.rules()), set(found))
+        for name, text in found.items():
+            with self.subTest(name):
+                parts = re.findall(r"^## (.*)$", text, re.MULTILINE)
+                self.assertEqual(["Meaning", "Impact", "Diagnosis", "Remedy"], parts)
+                self.assertRegex(text.split("## Diagnosis")[1], r"```(sql|sh)\n")
+                for target in re.findall(r"\]\((\w+)\.md\)", text):
+                    self.assertIn(target, found)
+
+
+if __name__ == "__main__":
+    unittest.main()

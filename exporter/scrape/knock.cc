@@ -39,7 +39,7 @@ void Target::State::StartKnock() {
 net::awaitable<void> Target::State::KnockAt(std::shared_ptr<State> self) {
   const TimePoint start = SteadyClock::now();
   const Status door =
-      co_await pg::Knock(self->executor_, self->pool_, self->login_, start + kPatience);
+      co_await pg::Knock(self->executor_, *self->lanes_.trusted, self->login_, start + kPatience);
   if (door.ok() || pg::ReasonOf(door.error()) != pg::UpReason::kInShutdown) co_return;
   while (self->run_ || self->asking_) {
     const std::shared_ptr<Run> run = self->run_;

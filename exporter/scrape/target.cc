@@ -32,7 +32,7 @@ Target::State::State(net::any_io_executor executor, net::Lanes lanes,
                      const collectors::Catalogue& catalogue, TargetOptions options,
                      std::shared_ptr<pg::Login> login)
     : executor_(executor),
-      pool_(pool),
+      lanes_(lanes),
       catalogue_(catalogue),
       options_(std::move(options)),
       login_(login),

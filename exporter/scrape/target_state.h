@@ -134,7 +134,7 @@ class Target::State : public std::enable_shared_from_this<State> {
   bool NotVisited(const std::string& database, const Error& error);
 
   net::any_io_executor executor_;
-  net::BlockingPool& pool_;
+  net::Lanes lanes_;
   const collectors::Catalogue& catalogue_;
   TargetOptions options_;
   std::shared_ptr<pg::Login> login_;

@@ -35,8 +35,9 @@ Target::State::State(net::any_io_executor executor, net::BlockingPool& pool,
       catalogue_(catalogue),
       options_(std::move(options)),
       login_(login),
-      main_(executor, pool, login),
-      visits_(executor, pool, login),
+      backends_(std::make_shared<Backends>(executor)),
+      main_(executor, pool, login, backends_),
+      visits_(executor, pool, login, backends_),
       rotation_(options_.discovery),
       ending_(executor),
       observed_at_(SteadyClock::now()) {}
@@ -109,7 +110,8 @@ Families Target::State::Page(Run& run, bool last) {
   input.rotation = &rotation_;
   input.samplings = &samplings_;
   input.now = now;
-  input.backends = std::size_t{main_.holds_backend()} + std::size_t{visits_.holds_backend()};
+  input.backends = std::size_t{main_.holds_backend()} + std::size_t{visits_.holds_backend()} +
+                   backends_->leaving();
   input.up = up_;
   input.down = down_;
   return MakePage(input);

@@ -37,9 +37,11 @@ SELECT e.extname, pg_catalog.quote_ident(n.nspname) AS schema, e.extversion
   FROM pg_catalog.pg_extension e
   JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace)";
 
-// Those that the role may not see are left out by the view itself.
+// Those that the role may not see are left out by the view itself. Also asked in sessions whose
+// search_path is not ours.
 constexpr std::string_view kSettingsSql = R"(/* pgbeacon:settings */
-SELECT name, setting FROM pg_catalog.pg_settings WHERE name IN ()";
+SELECT name, setting FROM pg_catalog.pg_settings
+ WHERE name OPERATOR(pg_catalog.=) ANY (ARRAY[)";
 
 constexpr std::string_view kSettings[] = {
     "block_size",
@@ -100,8 +102,9 @@ std::string SettingsSql(const Catalogue& catalogue) {
   for (const auto& collector : catalogue.collectors()) {
     const std::string& need = collector->needs.setting;
     if (!need.empty()) names.insert(need.substr(0, need.find('=')));
+    for (const Query& query : collector->queries) names.merge(SettingsIn(query.sql));
   }
-  return std::string(kSettingsSql) + SqlLiterals(names, "") + ")";
+  return std::string(kSettingsSql) + SqlLiterals(names, "::pg_catalog.text") + "])";
 }
 
 std::string ColumnsSql(const Catalogue& catalogue) {

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kExtension = "{{ext.";
 constexpr std::string_view kOption = "{{opt.";
+constexpr std::string_view kSetting = "{{set.";
 constexpr std::string_view kClose = "}}";
 
 std::set<std::string> NamesIn(std::string_view sql, std::string_view open) {
@@ -22,6 +23,11 @@ std::set<std::string> NamesIn(std::string_view sql, std::string_view open) {
     if (end != std::string_view::npos) names.emplace(sql.substr(name, end - name));
   }
   return names;
+}
+
+std::string SettingSql(const std::string& name, const ServerFacts& facts) {
+  const auto setting = facts.settings.find(name);
+  return setting == facts.settings.end() ? "NULL" : SqlLiterals({setting->second}, "");
 }
 
 std::string OptionSql(const std::string& name, const Collector& collector,
@@ -117,6 +123,8 @@ std::set<std::string> ExtensionsIn(std::string_view sql) { return NamesIn(sql, k
 
 std::set<std::string> OptionsIn(std::string_view sql) { return NamesIn(sql, kOption); }
 
+std::set<std::string> SettingsIn(std::string_view sql) { return NamesIn(sql, kSetting); }
+
 std::string SqlLiterals(const std::set<std::string>& names, std::string_view cast) {
   std::string list;
   for (const std::string& name : names) {
@@ -132,7 +140,8 @@ std::optional<std::string> FillIn(std::string_view sql, const Collector& collect
                                   const ServerFacts& facts, const OptionValues& options) {
   std::string out;
   while (true) {
-    const std::size_t begin = std::min(sql.find(kExtension), sql.find(kOption));
+    const std::size_t begin =
+        std::min({sql.find(kExtension), sql.find(kOption), sql.find(kSetting)});
     const std::size_t end = sql.find(kClose, begin);
     if (begin == std::string_view::npos || end == std::string_view::npos) break;
     const std::size_t after = begin + kExtension.size();
@@ -140,6 +149,8 @@ std::optional<std::string> FillIn(std::string_view sql, const Collector& collect
     out.append(sql.substr(0, begin));
     if (sql.substr(begin).starts_with(kOption)) {
       out += OptionSql(name, collector, options);
+    } else if (sql.substr(begin).starts_with(kSetting)) {
+      out += SettingSql(name, facts);
     } else {
       const auto extension = facts.extensions.find(name);
       if (extension == facts.extensions.end()) return std::nullopt;

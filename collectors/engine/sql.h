@@ -31,7 +31,8 @@ using OptionValues = std::map<std::string, std::string>;
 std::optional<Statement> BuildStatement(const Collector& collector, const ServerFacts& facts,
                                         const OptionValues& options = {});
 
-/// `sql` with schemas in place of {{ext.NAME}} and values in place of {{opt.NAME}}; nothing when an
+/// `sql` with schemas in place of {{ext.NAME}}, values in place of {{opt.NAME}} and literals in
+/// place of {{set.NAME}}: the server's setting, NULL where it is not known. Nothing when an
 /// extension is not installed.
 std::optional<std::string> FillIn(std::string_view sql, const Collector& collector,
                                   const ServerFacts& facts, const OptionValues& options);
@@ -46,6 +47,9 @@ std::string_view RelationOf(const Query& query);
 std::set<std::string> ExtensionsIn(std::string_view sql);
 /// The names in {{opt.NAME}}.
 std::set<std::string> OptionsIn(std::string_view sql);
+
+/// The names in {{set.NAME}}.
+std::set<std::string> SettingsIn(std::string_view sql);
 
 /// The names as SQL literals, quotes doubled (standard_conforming_strings leaves nothing else).
 std::string SqlLiterals(const std::set<std::string>& names, std::string_view cast);

@@ -10,7 +10,7 @@
 namespace pgbeacon::pg {
 namespace {
 
-constexpr int kTries = 4;  // as it is, without options, with and without the client check
+constexpr int kTries = 5;  // as it is, without options, with and without the client check, any text
 constexpr int kChecksClient = 140000;
 
 Error Stopping() { return Error(ErrorCode::kUnavailable, "shutting down"); }
@@ -83,6 +83,21 @@ bool Attempt::Learn(const Error& refusal) {
   return false;
 }
 
+/// Known only now: 13 refuses a connect that asks for the client check, and a database in any
+/// encoding has texts that cannot be had as UTF-8. One more connect, once per server and database.
+bool Attempt::Learn(const Connection& session) {
+  bool again = false;
+  if (!login_->options_refused && login_->check_client == CheckClient::kUnknown) {
+    again = session.server_version() >= kChecksClient;
+    login_->check_client = again ? CheckClient::kYes : CheckClient::kNo;
+  }
+  if (login_->any_encoding != session.any_encoding()) {
+    login_->any_encoding = !login_->any_encoding;
+    again = true;
+  }
+  return again;
+}
+
 net::awaitable<Attempt::Connected> Attempt::Connect() {
   for (int tries = 0; tries < kTries; ++tries) {
     Result<PgConn> conn = co_await ConnectOnce();
@@ -92,17 +107,18 @@ net::awaitable<Attempt::Connected> Attempt::Connect() {
       if (Learn(conn.error())) continue;
       co_return conn.error();
     }
+    if (login_->without_options()) {
+      co_return std::make_unique<Connection>(*std::move(conn), socket_.executor(),
+                                             statement_timeout_, /*bare=*/false);
+    }
     auto connection = std::make_unique<Connection>(*std::move(conn), socket_.executor(),
                                                    statement_timeout_, login_->options_refused);
-    // Known only now: 13 refuses a connect that asks for it. One more connect, once per server.
-    if (!login_->options_refused && login_->check_client == CheckClient::kUnknown) {
-      login_->check_client = CheckClient::kNo;
-      if (connection->server_version() >= kChecksClient) {
-        login_->check_client = CheckClient::kYes;
-        continue;
-      }
+    if (Learn(*connection)) {
+      const std::shared_ptr<Leaving> leaving = connection->Leave(nullptr);
+      if (leaving) co_await leaving->Wait(lease_);
+      continue;
     }
-    if (!login_->options_refused && !login_->UserSets("lock_timeout")) {
+    if (!login_->options_refused) {
       const Status checked = co_await CheckSettings(connection.get());
       if (!checked.ok()) co_return checked.error();
     }

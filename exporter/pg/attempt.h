@@ -62,6 +62,8 @@ class Attempt {
   static net::awaitable<void> Drive(std::shared_ptr<Attempt> self);
   net::awaitable<Connected> Connect();
   net::awaitable<Result<PgConn>> ConnectOnce();
+  /// Takes a lesson from a session; whether another one must take its place.
+  bool Learn(const Connection& session);
   net::awaitable<PostgresPollingStatusType> Poll(PGconn* conn);
   net::awaitable<Status> CheckSettings(Connection* connection);
   /// Takes a lesson from a refusal; whether another try is worth it.

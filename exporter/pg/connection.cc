@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string_view>
 
 #include "exporter/pg/login.h"
 #include "exporter/pg/result_rows.h"
@@ -55,7 +56,7 @@ Error Connection::ErrorOf(const PGresult* result) {
 /// The answers of one Run, taken from libpq in the order of sending.
 class Connection::Pipeline {
  public:
-  explicit Pipeline(const AnswerSink& sink) : sink_(sink) {}
+  Pipeline(const AnswerSink& sink, bool mend) : sink_(sink), mend_(mend) {}
 
   void Sent(int syncs) { sent_.push_back(Sending(syncs, SteadyClock::now())); }
   std::size_t sent() const { return sent_.size(); }
@@ -104,12 +105,14 @@ class Connection::Pipeline {
       rows_.reset();
       sink_(index, Answer(std::move(error), took));
     } else {
-      std::unique_ptr<collectors::Rows> rows = std::make_unique<ResultRows>(std::move(rows_));
+      std::unique_ptr<collectors::Rows> rows =
+          std::make_unique<ResultRows>(std::move(rows_), mend_);
       sink_(index, Answer(std::move(rows), took));
     }
   }
 
   const AnswerSink& sink_;
+  bool mend_;  ///< texts may not be UTF-8
   std::vector<Sending> sent_;
   std::size_t answered_ = 0;
   TimePoint previous_;
@@ -130,6 +133,22 @@ Connection::Connection(PgConn conn, net::any_io_executor executor, milliseconds 
 }
 
 Connection::~Connection() { socket_.Release(); }
+
+std::shared_ptr<Leaving> Connection::Leave(std::shared_ptr<void> place) {
+  socket_.Release();
+  if (!conn_ || PQstatus(conn_.get()) != CONNECTION_OK) return nullptr;
+  return Leaving::From(std::move(conn_), socket_.executor(), std::move(place));
+}
+
+bool Connection::any_encoding() const {
+  const char* encoding = PQparameterStatus(conn_.get(), "server_encoding");
+  return encoding && std::string_view(encoding) == kAnyEncoding;
+}
+
+bool Connection::AsciiClient() const {
+  const char* encoding = PQparameterStatus(conn_.get(), "client_encoding");
+  return encoding && std::string_view(encoding) == kAnyEncoding;
+}
 
 Error Connection::Broken() const {
   Error error = ConnectError(PQerrorMessage(conn_.get()));
@@ -157,7 +176,7 @@ bool Connection::Send(const Statement& statement) {
 net::awaitable<Status> Connection::Run(std::vector<Statement> statements, TimePoint deadline,
                                        AnswerSink sink) {
   PGconn* conn = conn_.get();
-  Pipeline pipeline(sink);
+  Pipeline pipeline(sink, AsciiClient());
   while (pipeline.answered() < statements.size()) {
     while (pipeline.sent() < statements.size() &&
            pipeline.sent() - pipeline.answered() < kInFlight) {

@@ -19,6 +19,7 @@
 #include "collectors/engine/rows.h"
 #include "exporter/net/asio.h"
 #include "exporter/pg/handles.h"
+#include "exporter/pg/leaving.h"
 #include "exporter/pg/socket.h"
 
 namespace pgbeacon::pg {
@@ -53,7 +54,7 @@ using RowSink = std::function<void(const collectors::Rows& rows)>;
 class Connection {
  public:
   /// Takes a connected PGconn whose session has `session_timeout` as statement_timeout, or none of
-  /// our settings where `bare`.
+  /// our settings where `bare`. With client_encoding SQL_ASCII its answers are made valid UTF-8.
   Connection(PgConn conn, net::any_io_executor executor, std::chrono::milliseconds session_timeout,
              bool bare);
   Connection(const Connection&) = delete;
@@ -80,6 +81,12 @@ class Connection {
   /// From here on every statement carries its settings itself, in a read-only transaction.
   void SetBare() { bare_ = true; }
 
+  /// Closes it; null where the server has done so. `place` is kept until the backend has ended.
+  /// From here on the connection is of no further use.
+  std::shared_ptr<Leaving> Leave(std::shared_ptr<void> place);
+
+  /// Whether the database takes texts in any encoding.
+  bool any_encoding() const;
   int server_version() const { return PQserverVersion(conn_.get()); }
   int backend_pid() const { return PQbackendPID(conn_.get()); }
 
@@ -92,6 +99,7 @@ class Connection {
 
   bool NeedsSettings(const Statement& statement) const;
   bool Send(const Statement& statement);
+  bool AsciiClient() const;
   Error Broken() const;
   static Error ErrorOf(const PGresult* result);
 

@@ -33,15 +33,6 @@ Result<std::string> ReadCredential(const std::string& path, const char* what) {
   return text;
 }
 
-std::string SettingName(std::string_view text) {
-  std::string name(text.substr(0, text.find('=')));
-  std::ranges::replace(name, '-', '_');
-  std::ranges::transform(name, name.begin(), [](unsigned char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : static_cast<char>(c);
-  });
-  return name;
-}
-
 /// A peer that is gone without a word is noticed within half a minute.
 constexpr std::pair<const char*, const char*> kNetworkDefaults[] = {
     {"keepalives_idle", "10"},
@@ -53,25 +44,6 @@ constexpr std::pair<const char*, const char*> kNetworkDefaults[] = {
 void IgnoreNotice(void*, const PGresult*) {}
 
 }  // namespace
-
-bool OptionsSet(std::string_view options, std::string_view setting) {
-  bool value_follows = false;
-  for (const std::string& token : Split(options, ' ')) {
-    std::string_view text = Trim(token);
-    if (text.empty()) continue;
-    if (!value_follows && text == "-c") {
-      value_follows = true;
-      continue;
-    }
-    if (!value_follows) {
-      if (!text.starts_with("-c") && !text.starts_with("--")) continue;
-      text.remove_prefix(2);
-    }
-    value_follows = false;
-    if (SettingName(text) == setting) return true;
-  }
-  return false;
-}
 
 Result<Login> Login::Make(const std::string& conninfo, std::string user_file,
                           std::string password_file) {
@@ -89,13 +61,17 @@ Login Login::To(const std::string& database) const {
   return other;
 }
 
+Login Login::WithoutOptions() const {
+  Login other = *this;
+  other.without_options_ = true;
+  return other;
+}
+
 std::string Login::UserOptions() const {
   if (const std::string* given = conninfo_.Find("options")) return *given;
   const char* environment = std::getenv("PGOPTIONS");
   return environment ? environment : "";
 }
-
-bool Login::UserSets(std::string_view setting) const { return OptionsSet(UserOptions(), setting); }
 
 bool Login::several_hosts() const {
   for (const char* keyword : {"host", "hostaddr"}) {
@@ -120,21 +96,21 @@ Result<std::vector<std::pair<std::string, std::string>>> Login::Parameters(
     if (!out.Find(keyword)) out.Set(keyword, value);
   }
   if (!out.Find("fallback_application_name")) out.Set("fallback_application_name", "pgbeacon");
-  out.Set("client_encoding", "UTF8");  // whatever the user has set: pages are UTF-8
+  // Whatever the user has set: pages are UTF-8.
+  out.Set("client_encoding", any_encoding ? std::string(kAnyEncoding) : "UTF8");
 
-  const std::string user_options = UserOptions();
+  // Of a setting that is given twice, the server takes the last: ours.
   std::string options;
-  const auto add = [&](const char* setting, const std::string& value) {
-    if (OptionsSet(user_options, setting)) return;
-    options += std::string(options.empty() ? "" : " ") + "-c " + setting + "=" + value;
-  };
-  if (!options_refused) {
+  if (!options_refused && !without_options_) {
+    options = UserOptions();
+    const auto add = [&options](const char* setting, const std::string& value) {
+      options += std::string(options.empty() ? "" : " ") + "-c " + setting + "=" + value;
+    };
     add("search_path", "pg_catalog");
     add("default_transaction_read_only", "on");
     add("statement_timeout", std::to_string(statement_timeout.count()));
     add("lock_timeout", std::to_string(kLockTimeout.count()));
     if (check_client == CheckClient::kYes) add("client_connection_check_interval", "1000");
-    if (!user_options.empty()) options += (options.empty() ? "" : " ") + user_options;
   }
   // Given even when empty, so that libpq does not take PGOPTIONS instead.
   out.Set("options", std::move(options));

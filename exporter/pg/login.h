@@ -20,6 +20,14 @@
 namespace pgbeacon::pg {
 
 inline constexpr std::chrono::milliseconds kLockTimeout{100};
+/// The encoding of a database whose texts may be in any, and of a client that takes them as they
+/// are.
+inline constexpr std::string_view kAnyEncoding = "SQL_ASCII";
+
+/// Settings that our sessions have for themselves, so that pg_settings does not show the server's.
+inline constexpr std::string_view kSessionsOwn[] = {"client_connection_check_interval",
+                                                    "default_transaction_read_only", "lock_timeout",
+                                                    "statement_timeout", "transaction_read_only"};
 
 /// Whether the server is asked to notice a closed connection while a statement runs
 /// (client_connection_check_interval, PostgreSQL 14 and later).
@@ -40,14 +48,17 @@ class Login {
 
   /// The same login to another database of the server, with what connects have taught so far.
   Login To(const std::string& database) const;
+  /// The same login without any option, ours or the user's: such a session has the settings that
+  /// the server has for this role and database.
+  Login WithoutOptions() const;
 
   /// Several hosts: libpq then resolves names inside PQconnectPoll too.
   bool several_hosts() const;
-  /// Whether the user's own options set this one, so that ours is not sent.
-  bool UserSets(std::string_view setting) const;
+  bool without_options() const { return without_options_; }
 
   bool options_refused = false;  ///< by a pooler: statements carry their settings themselves
   CheckClient check_client = CheckClient::kUnknown;
+  bool any_encoding = false;  ///< the database's is SQL_ASCII: its texts are taken as they are
 
  private:
   explicit Login(Conninfo conninfo) : conninfo_(std::move(conninfo)) {}
@@ -56,9 +67,7 @@ class Login {
   Conninfo conninfo_;
   std::string user_file_;
   std::string password_file_;
+  bool without_options_ = false;
 };
-
-/// Whether an `options` text such as "-c lock_timeout=1s --work_mem=4MB" sets the named setting.
-bool OptionsSet(std::string_view options, std::string_view setting);
 
 }  // namespace pgbeacon::pg

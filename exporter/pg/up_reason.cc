@@ -48,7 +48,15 @@ UpReason ReasonOfSqlstate(std::string_view sqlstate, std::string_view message) {
       return UpReason::kTooManyConnections;
     }
     if (HasAny(message, {"no such database"})) return UpReason::kDatabaseMissing;
-    if (HasAny(message, {"no such user", "authentication failed"})) return UpReason::kAuthFailed;
+    if (HasAny(message, {"no such user", "authentication failed", "auth failed", "not allowed",
+                         "access needed", "login rejected"})) {
+      return UpReason::kAuthFailed;
+    }
+    if (HasAny(message, {"SSL required", "TLS required"})) return UpReason::kTls;
+    if (HasAny(message, {"does not allow connections", "is disabled", "is paused"})) {
+      return UpReason::kNotAccepting;
+    }
+    if (HasAny(message, {"shutting down"})) return UpReason::kInShutdown;
     if (HasAny(message, {"timeout"})) return UpReason::kTimeout;
   }
   if (sqlstate.starts_with("08")) return UpReason::kUnreachable;
@@ -56,6 +64,12 @@ UpReason ReasonOfSqlstate(std::string_view sqlstate, std::string_view message) {
 }
 
 UpReason ReasonOfWords(std::string_view message) {
+  // What answers there does not speak PostgreSQL's protocol.
+  if (HasAny(message, {"expected authentication request from server, but received",
+                       "received invalid response to SSL negotiation",
+                       "received invalid response to GSSAPI negotiation"})) {
+    return UpReason::kOther;
+  }
   if (HasAny(message, {"could not translate host name", "could not parse network address"})) {
     return UpReason::kDns;
   }

@@ -18,7 +18,8 @@ enum class UpReason {
   kInShutdown,    ///< 57P03 or 57P01
   kNotAccepting,  ///< 57P03 or 55000 for another cause: hot standby off, ALLOW_CONNECTIONS off
   kTooManyConnections,  ///< 53300, also of a pooler, a role or a database
-  kAuthFailed,          ///< 28P01, 28000, 42501, no password to give, unreadable credential file
+  kAuthFailed,          ///< 28P01, 28000, 42501 (no CONNECT), a pooler's "not allowed", no password
+                        ///< to give, unreadable credential file
   kHbaRejected,         ///< 28000 by pg_hba.conf
   kDatabaseMissing,     ///< 3D000
   kDns,
@@ -27,7 +28,7 @@ enum class UpReason {
   kTimeout,
   kSuperuserRefused,
   kBreakerOpen,
-  kOther,
+  kOther,  ///< e.g. what answers is no PostgreSQL
 };
 
 inline constexpr std::array kUpReasons = {UpReason::kOk,

@@ -51,13 +51,16 @@ net::awaitable<Result<collectors::ServerFacts>> AskIdentity(pg::Connection& conn
 }
 
 net::awaitable<Status> AskRest(pg::Connection& connection, const collectors::Catalogue& catalogue,
-                               TimePoint deadline, collectors::ServerFacts& facts, bool& complete) {
-  complete = true;
-  const auto take = [&facts, &complete](std::size_t query, pg::Answer answer) {
+                               TimePoint deadline, collectors::ServerFacts& facts,
+                               FailedFacts& failed) {
+  failed.clear();
+  for (const FactsQuery query : kRest) failed[query] = "connection";
+  const auto take = [&facts, &failed](std::size_t query, pg::Answer answer) {
     const Status read = answer.rows.ok() ? ReadFacts(kRest[query], **answer.rows, facts)
                                          : Status(answer.rows.error());
+    failed.erase(kRest[query]);
     if (read.ok()) return;
-    complete = false;
+    failed[kRest[query]] = pg::FailureLabel(read.error());
     spdlog::warn("cannot learn about the server: {} (SQLSTATE {})", read.error().message,
                  read.error().sqlstate);
   };
@@ -67,7 +70,6 @@ net::awaitable<Status> AskRest(pg::Connection& connection, const collectors::Cat
   }
   pg::AnswerSink sink = take;
   const Status asked = co_await connection.Run(std::move(statements), deadline, std::move(sink));
-  if (!asked.ok()) complete = false;
   co_return asked;
 }
 

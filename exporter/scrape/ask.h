@@ -2,7 +2,7 @@
 //
 // Example:
 //   Result<collectors::ServerFacts> facts = co_await AskIdentity(*connection, catalogue, deadline);
-//   const Status rest = co_await AskRest(*connection, catalogue, deadline, *facts, complete);
+//   const Status rest = co_await AskRest(*connection, catalogue, deadline, *facts, failed);
 #pragma once
 
 #include <chrono>
@@ -33,10 +33,14 @@ net::awaitable<Result<collectors::ServerFacts>> AskIdentity(pg::Connection& conn
                                                             const collectors::Catalogue& catalogue,
                                                             TimePoint deadline);
 
-/// The other facts, into `facts`. `complete` says whether every query gave its part; an Error means
-/// that the connection broke.
+/// Queries for facts that gave nothing, each with the reason label of its failure.
+using FailedFacts = std::map<collectors::FactsQuery, std::string>;
+
+/// The other facts, into `facts`; those of `failed` stay as they were. An Error means that the
+/// connection broke.
 net::awaitable<Status> AskRest(pg::Connection& connection, const collectors::Catalogue& catalogue,
-                               TimePoint deadline, collectors::ServerFacts& facts, bool& complete);
+                               TimePoint deadline, collectors::ServerFacts& facts,
+                               FailedFacts& failed);
 
 /// What differs between the databases of one server, into `facts` that stand for another one. An
 /// Error means that this could not be learnt.

@@ -11,6 +11,9 @@ namespace pgbeacon::scrape {
 /// Series of a page's collectors together.
 inline constexpr std::size_t kSeriesLimit = 200'000;
 
+/// The reason label of a collector that waited in vain for somebody's lock.
+inline constexpr const char* kLockTimeoutLabel = "lock_timeout";
+
 struct Outcome {
   bool done = false;    ///< it has ended, well or not
   std::string failure;  ///< reason label; empty when it succeeded

@@ -41,7 +41,8 @@ constexpr Made kDropped = {"pgbeacon_series_dropped", MetricType::Gauge,
 constexpr Made kSampled = {"pgbeacon_collector_sampled_seconds_total", MetricType::Counter,
     "Time that the collector's samples stand for, and time that none stands for."};
 constexpr Made kBackends = {"pgbeacon_backends", MetricType::Gauge,
-    "Backends that pgbeacon holds on the server now, pending connects included."};
+    "Backends that pgbeacon has on the server now, with pending connects and with closed connections "
+    "that the server has not ended."};
 constexpr Made kBreaker = {"pgbeacon_breaker_open", MetricType::Gauge,
     "Whether so many connects in a row have failed that each has one second (1) or not (0)."};
 constexpr Made kSeconds = {"pgbeacon_target_seconds_total", MetricType::Counter,

@@ -44,6 +44,9 @@ net::awaitable<void> Target::State::Rotate() {
   while (!stopped_) {
     const std::optional<std::string> database = rotation_.Next();
     if (!database) break;
+    if (plan_ && hidden_.Due(*facts_, SteadyClock::now()) && HiddenSettings::ShownBy(*plan_)) {
+      co_await LearnHiddenNow(SteadyClock::now() + options_.connect_timeout);
+    }
     if (plan_ && !schedule_.Due(*plan_, SteadyClock::now()).empty()) co_await VisitOwn(plan_);
     const bool more = co_await VisitDatabase(*database);
     visits_.Drop();
@@ -87,11 +90,14 @@ net::awaitable<bool> Target::State::VisitDatabase(std::string database) {
   for (const std::vector<const PlannedCollector*>& round :
        Rounds(rotation_.DueIn(database, *plan, start))) {
     if (visits_.age() > kOpen) visits_.Drop();
-    Result<pg::Connection*> connection = co_await visits_.ConnectTo(
-        login, kStatementTimeout, SteadyClock::now() + options_.connect_timeout);
-    if (!connection.ok()) co_return NotVisited(database, connection.error());
-    const bool whole = co_await RunRound(**connection, database, round);
-    if (!whole) break;  // the rest stays due
+    bool more = true;
+    for (std::size_t done = 0; more && done < round.size();) {
+      Result<pg::Connection*> connection = co_await visits_.ConnectTo(
+          login, kStatementTimeout, SteadyClock::now() + options_.connect_timeout);
+      if (!connection.ok()) co_return NotVisited(database, connection.error());
+      more = co_await RunRound(**connection, database, round, done);
+    }
+    if (!more) break;  // the rest stays due
   }
   rotation_.Visited(database, SteadyClock::now());
   co_return true;
@@ -111,43 +117,44 @@ net::awaitable<Result<collectors::Plan>> Target::State::PlanIn(std::string datab
 }
 
 net::awaitable<bool> Target::State::RunRound(pg::Connection& connection, std::string database,
-                                             std::vector<const PlannedCollector*> round) {
-  const auto record = [this, &database](const PlannedCollector& planned, Outcome outcome,
-                                        const std::string& message) {
-    const std::string failure = outcome.failure;
-    const bool changed =
-        rotation_.Record(database, planned, std::move(outcome), SteadyClock::now());
-    if (changed && !failure.empty()) {
-      spdlog::warn("target={} database={} collector={} reason={}: {}", options_.name, database,
-                   planned.collector->name, failure, message);
-    }
-  };
+                                             std::vector<const PlannedCollector*> round,
+                                             std::size_t& done) {
   std::vector<pg::Statement> statements;
-  for (const PlannedCollector* planned : round) {
-    statements.push_back(ToStatement(*planned, kStatementTimeout));
+  for (std::size_t i = done; i < round.size(); ++i) {
+    statements.push_back(ToStatement(*round[i], kStatementTimeout));
   }
-  std::size_t answered = 0;
-  const auto take = [&](std::size_t statement, pg::Answer answer) {
-    ++answered;
-    PlannedCollector planned = *round[statement];
+  const auto take = [&](std::size_t, pg::Answer answer) {
+    PlannedCollector planned = *round[done++];
     planned.limit = rotation_.Room(database, planned);
     std::string message;
     Outcome outcome = ToOutcome(planned, std::move(answer), options_.name,
                                 governors_elsewhere_[database], message);
-    record(planned, std::move(outcome), message);
+    RecordElsewhere(database, planned, std::move(outcome), message);
   };
   pg::AnswerSink sink = take;
   const Status status = co_await connection.Run(
       std::move(statements), SteadyClock::now() + kStatementTimeout + kGrace, std::move(sink));
   if (status.ok()) co_return true;
-  for (; answered < round.size(); ++answered) {
+  visits_.Drop(/*running=*/true);
+  const bool users = done < round.size() && IsUsers(*round[done], status);
+  const std::size_t failed = users ? done + 1 : round.size();
+  for (; done < failed; ++done) {
     Outcome outcome;
     outcome.done = true;
     outcome.failure = pg::FailureLabel(status.error());
-    record(*round[answered], std::move(outcome), status.error().message);
+    RecordElsewhere(database, *round[done], std::move(outcome), status.error().message);
   }
-  visits_.Drop(/*running=*/true);
-  co_return false;
+  co_return users;
+}
+
+void Target::State::RecordElsewhere(const std::string& database, const PlannedCollector& planned,
+                                    Outcome outcome, const std::string& message) {
+  const std::string failure = outcome.failure;
+  const bool changed = rotation_.Record(database, planned, std::move(outcome), SteadyClock::now());
+  if (changed && !failure.empty()) {
+    spdlog::warn("target={} database={} collector={} reason={}: {}", options_.name, database,
+                 planned.collector->name, failure, message);
+  }
 }
 
 bool Target::State::NotVisited(const std::string& database, const Error& error) {

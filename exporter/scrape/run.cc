@@ -18,16 +18,6 @@ using pg::UpReason;
 constexpr std::chrono::hours kRecycle{1};
 constexpr std::chrono::seconds kPatience{1};   // with a question between runs
 constexpr std::chrono::seconds kFirstPass{5};  // over the databases, for which a page waits
-constexpr std::chrono::minutes kAskAgain{5};   // extensions and settings change without a word
-
-/// Whether plans made for `a` hold for `b`.
-bool SamePlan(const ServerFacts& a, const ServerFacts& b) {
-  return a.version_num == b.version_num && a.in_recovery == b.in_recovery &&
-         a.system_identifier == b.system_identifier && a.database == b.database &&
-         a.superuser == b.superuser && a.privileges == b.privileges &&
-         a.start_time_seconds == b.start_time_seconds &&
-         a.conf_load_time_seconds == b.conf_load_time_seconds;
-}
 
 }  // namespace
 
@@ -122,108 +112,46 @@ net::awaitable<Result<ServerFacts>> Target::State::Base(TimePoint deadline, bool
   }
 }
 
-net::awaitable<Status> Target::State::Learn(ServerFacts now, bool warm, TimePoint deadline) {
-  if (now.superuser && !superuser_warned_) WarnOfSuperuser();
-  const bool same = facts_ && SamePlan(*facts_, now);
-  const bool recent = SteadyClock::now() - facts_at_ < kAskAgain;
-  if (warm && same && recent && !facts_stale_) co_return Status();
-
-  bool other = false;
-  if (facts_) {
-    other = !facts_->system_identifier.empty() && !now.system_identifier.empty() &&
-            facts_->system_identifier != now.system_identifier;
-    if (other) {
-      spdlog::warn("target={}: another server answers: system_identifier was {}, is {}",
-                   options_.name, facts_->system_identifier, now.system_identifier);
-      schedule_.Clear();
-      rotation_.Clear();
-    } else if (facts_->in_recovery != now.in_recovery) {
-      spdlog::info("target={}: the server is a {} now", options_.name,
-                   now.in_recovery ? "standby" : "primary");
-    }
-    if (other || facts_->in_recovery != now.in_recovery) {
-      governors_.clear();
-      governors_elsewhere_.clear();
-      samplings_.clear();
-      lookups_.clear();
-    }
-    if (!other && facts_->version_num == now.version_num) {
-      // Kept should one of the queries fail.
-      now.extensions = facts_->extensions;
-      now.settings = facts_->settings;
-      now.columns = facts_->columns;
-    }
-  }
-  pg::Connection* connection = nullptr;
-  Result<pg::Connection*> connected = co_await main_.Connect(Budget(deadline), deadline);
-  if (!connected.ok()) co_return connected.error();
-  connection = *connected;
-  bool complete = false;
-  const Status asked = co_await AskRest(*connection, catalogue_, deadline, now, complete);
-  facts_ = std::move(now);
-  facts_at_ = SteadyClock::now();
-  facts_stale_ = !complete;
-  if (!asked.ok()) {
-    plan_.reset();  // it may be of another role or version
-    AssumePlan(*facts_);
-    co_return asked;
-  }
-  plan_ = std::make_shared<const collectors::Plan>(PlanOf(*facts_));
-  assumed_.reset();
-  if (listener && !stopped_) listener(*facts_);
-  co_return Status();
-}
-
-collectors::Plan Target::State::PlanOf(const ServerFacts& facts) const {
-  collectors::Plan plan = MakePlan(catalogue_, options_.selection, facts);
-  if (options_.discovery.Excludes(facts.database)) {
-    DropScope(plan, collectors::Scope::kDatabase, "the database is excluded");
-  }
-  return plan;
-}
-
-void Target::State::AssumePlan(ServerFacts facts) {
-  const bool extensions_known = !facts.extensions.empty();
-  const bool settings_known = !facts.settings.empty();
-  for (const auto& collector : catalogue_.collectors()) {
-    const collectors::Needs& needs = collector->needs;
-    if (!extensions_known) facts.extensions[needs.extension].schema = "pg_catalog";
-    if (settings_known) continue;
-    const std::size_t equals = needs.setting.find('=');
-    facts.settings[needs.setting.substr(0, equals)] =
-        equals == std::string::npos ? "on" : needs.setting.substr(equals + 1);
-  }
-  assumed_ = std::make_shared<const collectors::Plan>(PlanOf(facts));
-}
-
-void Target::State::AssumePlan(int version_num) {
-  if (assumed_) return;
-  ServerFacts facts;
-  facts.version_num = version_num;
-  facts.superuser = true;  // no privilege is known to be missing
-  AssumePlan(std::move(facts));
-}
-
-void Target::State::ForgetPlan() {
-  if (plan_) assumed_ = std::exchange(plan_, nullptr);
-  facts_stale_ = true;
-}
-
 net::awaitable<Status> Target::State::Collect(std::shared_ptr<Run> run) {
   run->plan = plan_;
   run->outcomes.resize(plan_->on.size());
+  const Status passed = co_await PassOverLocked(run);
+  if (!passed.ok()) co_return passed;
   std::vector<std::size_t> indexes;
-  std::vector<pg::Statement> statements;
-  const std::chrono::milliseconds budget = Budget(run->deadline);
   for (std::size_t i = 0; i < run->plan->on.size(); ++i) {
     const collectors::PlannedCollector& planned = run->plan->on[i];
-    if (planned.interval || planned.sample) continue;
+    if (planned.interval || planned.sample || run->outcomes[i].done) continue;
     if (!run->only.Wants(planned.collector->name, planned.collector->peer)) continue;
     indexes.push_back(i);
-    statements.push_back(ToStatement(planned, budget));
   }
-  const auto take = [this, run, &indexes](std::size_t statement, pg::Answer answer) {
-    const std::size_t index = indexes[statement];
+  std::size_t done = 0;
+  for (;;) {
+    const Status status = co_await CollectFrom(run, indexes, done);
+    if (status.ok()) break;
+    if (done == indexes.size() || !IsUsers(run->plan->on[indexes[done]], status)) co_return status;
+    // It took its connection along: it has failed, and the others get a new one.
+    const collectors::PlannedCollector& broke = run->plan->on[indexes[done]];
+    run->outcomes[indexes[done]].done = true;
+    run->outcomes[indexes[done]].failure = pg::FailureLabel(status.error());
+    LogOutcome(*broke.collector, run->outcomes[indexes[done]].failure, status.error().message);
+    main_.Drop(/*running=*/true);
+    facts_stale_ = true;
+    if (++done == indexes.size()) co_return Status();
+  }
+  const Status noted = co_await NoteLocked(run);
+  co_return noted;
+}
+
+net::awaitable<Status> Target::State::CollectFrom(std::shared_ptr<Run> run,
+                                                  const std::vector<std::size_t>& indexes,
+                                                  std::size_t& done) {
+  const std::chrono::milliseconds budget = Budget(run->deadline);
+  std::vector<pg::Statement> statements;
+  for (std::size_t i = done; i < indexes.size(); ++i) {
+    statements.push_back(ToStatement(run->plan->on[indexes[i]], budget));
+  }
+  const auto take = [this, run, &indexes, &done](std::size_t, pg::Answer answer) {
+    const std::size_t index = indexes[done++];
     const collectors::PlannedCollector& planned = run->plan->on[index];
     std::string message;
     Outcome& outcome = run->outcomes[index];
@@ -238,6 +166,12 @@ net::awaitable<Status> Target::State::Collect(std::shared_ptr<Run> run) {
   const Status status =
       co_await (*connection)->Run(std::move(statements), run->deadline, std::move(sink));
   co_return status;
+}
+
+bool Target::State::IsUsers(const collectors::PlannedCollector& planned,
+                            const Status& status) const {
+  return !stopped_ && !planned.collector->search_path.empty() &&
+         status.error().code != ErrorCode::kTimeout;
 }
 
 /// Where several databases are on the page, each series of a database says which.

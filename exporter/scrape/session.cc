@@ -19,6 +19,12 @@ net::awaitable<Result<pg::Connection*>> Session::ConnectTo(
     if (stopped_) co_return Error(ErrorCode::kUnavailable, "shutting down");
     const bool from_before = attempt_ != nullptr;
     if (!attempt_) {
+      if (!place_) place_ = co_await backends_->Take(deadline);
+      if (stopped_) co_return Error(ErrorCode::kUnavailable, "shutting down");
+      if (!place_) {
+        co_return Error(ErrorCode::kUnavailable,
+                        "timed out: the server has not ended the sessions that were given up");
+      }
       attempt_ =
           pg::Attempt::Start(executor_, lanes_.Of(trusted_), login, statement_timeout, deadline);
       used_ = login;
@@ -38,6 +44,11 @@ net::awaitable<Result<pg::Connection*>> Session::ConnectTo(
       if (stopped_) connection_->Stop();
       co_return connection_.get();
     }
+    if (connected.ok()) {
+      Leave(**connected);
+      continue;
+    }
+    place_.reset();
     if (!from_before) co_return connected.error();
   }
 }
@@ -58,6 +69,7 @@ void Session::Drop(bool running) {
   if (!connection_) return;
   pg::PgCancel cancel;
   if (running && !stopped_ && !canceling_->in_flight) cancel = connection_->Canceller();
+  Leave(*connection_);
   connection_.reset();
   if (!cancel) return;
   canceling_->in_flight = true;
@@ -68,10 +80,17 @@ void Session::Drop(bool running) {
                       });
 }
 
+void Session::Leave(pg::Connection& connection) {
+  const std::shared_ptr<void> place = std::move(place_);
+  if (stopped_) return;  // nothing connects any more
+  if (auto leaving = connection.Leave(place)) backends_->Leave(std::move(leaving));
+}
+
 void Session::Stop() {
   stopped_ = true;
   if (attempt_) attempt_->Stop();
   if (connection_) connection_->Stop();
+  backends_->Stop();
 }
 
 }  // namespace pgbeacon::scrape

@@ -1,5 +1,5 @@
-// Session: the place of one backend on a server: nothing, a pending connect, or a connection. A
-// Target has two, and thereby never more than two backends.
+// Session: what is asked over one connection: nothing yet, a pending connect, or a connection. A
+// Target has two, which share its places on the server: see backends.h.
 //
 // Example:
 //   const Result<pg::Connection*> connection = co_await session.Connect(timeout, deadline);
@@ -17,6 +17,7 @@
 #include "exporter/pg/attempt.h"
 #include "exporter/pg/connection.h"
 #include "exporter/pg/login.h"
+#include "exporter/scrape/backends.h"
 
 namespace pgbeacon::scrape {
 
@@ -24,13 +25,20 @@ class Session {
  public:
   /// `login` is null where the connection string is not valid: every Connect then fails.
   Session(net::any_io_executor executor, net::Lanes lanes, std::shared_ptr<pg::Login> login)
-      : executor_(std::move(executor)), lanes_(lanes), login_(std::move(login)) {}
+      : Session(executor, lanes, std::move(login), std::make_shared<Backends>(executor)) {}
+  Session(net::any_io_executor executor, net::Lanes lanes, std::shared_ptr<pg::Login> login,
+          std::shared_ptr<Backends> backends)
+      : executor_(std::move(executor)),
+        lanes_(lanes),
+        login_(std::move(login)),
+        backends_(std::move(backends)) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session() { Stop(); }
 
   /// The connection there is, else what one connect gives by `deadline`: a pending one from before
-  /// is waited for, and one that failed since is made anew. Valid until Drop.
+  /// is waited for, and one that failed since is made anew. Valid until Drop. An Error, too, where
+  /// no place on the server came free.
   net::awaitable<Result<pg::Connection*>> Connect(std::chrono::milliseconds statement_timeout,
                                                   TimePoint deadline);
 
@@ -44,9 +52,7 @@ class Session {
 
   bool connected() const { return connection_ != nullptr; }
   Duration age() const { return SteadyClock::now() - connected_at_; }
-  bool holds_backend() const {
-    return connection_ || canceling_->in_flight || (attempt_ && attempt_->holds_backend());
-  }
+  bool holds_backend() const { return connection_ || (attempt_ && attempt_->holds_backend()); }
 
   /// Whether a connect waits for others to leave the threads that connects block on.
   bool queued() const { return attempt_ && !attempt_->begun(); }
@@ -70,11 +76,16 @@ class Session {
   };
   static net::awaitable<void> Cancel(net::BlockingPool& pool, std::shared_ptr<PGcancel> cancel);
 
+  /// Closes `connection`, which keeps the place until its backend is gone.
+  void Leave(pg::Connection& connection);
+
   net::any_io_executor executor_;
   net::Lanes lanes_;
   bool trusted_ = false;  ///< the last connect succeeded
   std::shared_ptr<pg::Login> login_;
-  std::shared_ptr<pg::Login> used_;  ///< of the attempt or the connection
+  std::shared_ptr<Backends> backends_;
+  std::shared_ptr<void> place_;      ///< of the attempt or the connection
+  std::shared_ptr<pg::Login> used_;  ///< same
   std::shared_ptr<pg::Attempt> attempt_;
   std::unique_ptr<pg::Connection> connection_;
   TimePoint connected_at_;

@@ -36,8 +36,9 @@ Target::State::State(net::any_io_executor executor, net::Lanes lanes,
       catalogue_(catalogue),
       options_(std::move(options)),
       login_(login),
-      main_(executor, lanes, login),
-      visits_(executor, lanes, login),
+      backends_(std::make_shared<Backends>(executor)),
+      main_(executor, lanes, login, backends_),
+      visits_(executor, lanes, login, backends_),
       rotation_(options_.discovery),
       ending_(executor),
       observed_at_(SteadyClock::now()) {}
@@ -122,7 +123,8 @@ Families Target::State::Page(Run& run, const Only& only, bool last) {
   input.rotation = &rotation_;
   input.samplings = &samplings_;
   input.now = now;
-  input.backends = std::size_t{main_.holds_backend()} + std::size_t{visits_.holds_backend()};
+  input.backends = std::size_t{main_.holds_backend()} + std::size_t{visits_.holds_backend()} +
+                   backends_->leaving();
   input.up = up_;
   input.down = down_;
   return MakePage(input);

@@ -1,4 +1,5 @@
 // What a Target and its running coroutines share. target.cc: joining and pages; run.cc: one run;
+// learn.cc: what a run must know before; locked.cc, hidden.cc: locks and settings in its way;
 // aside.cc: questions between runs; sampling.cc: samples; visit.cc: collectors with an interval,
 // and explain; rotate.cc: other databases; knock.cc: servers that shut down.
 #pragma once
@@ -7,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,7 +16,10 @@
 #include "exporter/net/event.h"
 #include "exporter/pg/up_reason.h"
 #include "exporter/scrape/ask.h"
+#include "exporter/scrape/backends.h"
 #include "exporter/scrape/breaker.h"
+#include "exporter/scrape/hidden.h"
+#include "exporter/scrape/locked.h"
 #include "exporter/scrape/outcome.h"
 #include "exporter/scrape/rotation.h"
 #include "exporter/scrape/sampling.h"
@@ -96,13 +101,31 @@ class Target::State : public std::enable_shared_from_this<State> {
   net::awaitable<Result<Asked>> AskNow(const collectors::Catalogue& more, TimePoint deadline);
   net::awaitable<Result<collectors::ServerFacts>> Base(TimePoint deadline, bool& warm);
   net::awaitable<Status> Learn(collectors::ServerFacts now, bool warm, TimePoint deadline);
+  /// Forgets what was of another server or role.
+  void NoteChange(const collectors::ServerFacts& now, bool other);
+  /// Settings that our sessions hide, where they are due and the second place is free.
+  net::awaitable<void> LearnHidden(TimePoint deadline);
+  net::awaitable<void> LearnHiddenNow(TimePoint deadline);
+  net::awaitable<Result<collectors::ServerFacts>> AskHidden(TimePoint deadline);
   collectors::Plan PlanOf(const collectors::ServerFacts& facts) const;
   /// For the pages of runs that end before there is a plan: what is not known is not missing.
   void AssumePlan(collectors::ServerFacts facts);
   void AssumePlan(int version_num);
+  /// Gives `facts` what collectors need and `unknown` may hide.
+  void Assume(const FailedFacts& unknown, collectors::ServerFacts& facts) const;
   /// Runs need the facts anew; pages go on naming what was planned.
   void ForgetPlan();
   net::awaitable<Status> Collect(std::shared_ptr<Run> run);
+  /// The statements of the indexes from `done` on; `done` follows the answers.
+  net::awaitable<Status> CollectFrom(std::shared_ptr<Run> run,
+                                     const std::vector<std::size_t>& indexes, std::size_t& done);
+  /// Whether the statement that was running is one of the user's, so that what broke is its doing.
+  bool IsUsers(const collectors::PlannedCollector& planned, const Status& status) const;
+  net::awaitable<Status> LookAtLocks(TimePoint deadline, bool& known,
+                                     std::set<std::string>& relations);
+  /// Fails the collectors that a lock is known to keep waiting.
+  net::awaitable<Status> PassOverLocked(std::shared_ptr<Run> run);
+  net::awaitable<Status> NoteLocked(std::shared_ptr<Run> run);
   void NameIfDiscovering(const collectors::PlannedCollector& planned, Outcome& outcome) const;
   void NoteConnect(bool connected);
   void Down(Run& run, const Error& error);
@@ -118,8 +141,7 @@ class Target::State : public std::enable_shared_from_this<State> {
   net::awaitable<void> VisitOwn(std::shared_ptr<const collectors::Plan> plan);
   net::awaitable<Status> VisitOne(pg::Connection& connection,
                                   const collectors::PlannedCollector& planned);
-  net::awaitable<Result<std::vector<Explained>>> ExplainOn(pg::Connection& connection,
-                                                           TimePoint deadline);
+  net::awaitable<Result<std::vector<Explained>>> ExplainNow(TimePoint deadline);
 
   /// One pass over the other databases.
   net::awaitable<void> Rotate();
@@ -128,9 +150,13 @@ class Target::State : public std::enable_shared_from_this<State> {
   net::awaitable<bool> VisitDatabase(std::string database);
   net::awaitable<Result<collectors::Plan>> PlanIn(std::string database,
                                                   std::shared_ptr<pg::Login> login);
-  /// False when the connection is of no further use.
+  /// The statements from `done` on; `done` follows what has an outcome. False when a connection is
+  /// of no use for the rest; true with a rest where a user's statement took its connection along.
   net::awaitable<bool> RunRound(pg::Connection& connection, std::string database,
-                                std::vector<const collectors::PlannedCollector*> round);
+                                std::vector<const collectors::PlannedCollector*> round,
+                                std::size_t& done);
+  void RecordElsewhere(const std::string& database, const collectors::PlannedCollector& planned,
+                       Outcome outcome, const std::string& message);
   bool NotVisited(const std::string& database, const Error& error);
 
   net::any_io_executor executor_;
@@ -139,6 +165,7 @@ class Target::State : public std::enable_shared_from_this<State> {
   TargetOptions options_;
   std::shared_ptr<pg::Login> login_;
   Breaker breaker_;
+  std::shared_ptr<Backends> backends_;
   Session main_;    ///< kept between scrapes; used by a run or a question, one at a time
   Session visits_;  ///< open while a visit or an explain is under way
   std::shared_ptr<Run> run_;
@@ -151,11 +178,14 @@ class Target::State : public std::enable_shared_from_this<State> {
   Governors governors_;  ///< of this server in this role, as are the next two
   Samplings samplings_;
   std::map<std::string, collectors::LookupTable> lookups_;
+  LockedCatalogues locked_;
+  HiddenSettings hidden_;
   net::Event ending_;  ///< set by Stop
 
   std::optional<collectors::ServerFacts> facts_;
   TimePoint facts_at_;
   bool facts_stale_ = true;
+  FailedFacts unknown_;  ///< what the facts lack because the server has never answered
   std::shared_ptr<const collectors::Plan> plan_;
   /// What pages name as failed while there is no plan; never run.
   std::shared_ptr<const collectors::Plan> assumed_;

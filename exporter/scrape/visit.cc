@@ -57,21 +57,20 @@ net::awaitable<void> Target::State::VisitOwn(std::shared_ptr<const collectors::P
   const TimePoint start = SteadyClock::now();
   const std::vector<const PlannedCollector*> due = schedule_.Due(*plan, start);
   if (due.empty()) co_return;
-  Result<pg::Connection*> connection =
-      co_await visits_.Connect(kStatementTimeout, start + options_.connect_timeout);
-  if (!connection.ok()) {
-    for (const PlannedCollector* planned : due) {
-      schedule_.Record(*planned, Failed(connection.error()), start);
+  for (std::size_t i = 0; i < due.size(); ++i) {
+    Result<pg::Connection*> connection =
+        co_await visits_.Connect(kStatementTimeout, SteadyClock::now() + options_.connect_timeout);
+    if (!connection.ok()) {
+      for (; i < due.size(); ++i) schedule_.Record(*due[i], Failed(connection.error()), start);
+      co_return;
     }
-    co_return;
-  }
-  for (const PlannedCollector* planned : due) {
-    const Status status = co_await VisitOne(**connection, *planned);
+    const PlannedCollector& planned = *due[i];
+    const Status status = co_await VisitOne(**connection, planned);
     if (status.ok()) continue;
-    schedule_.Record(*planned, Failed(status.error()), SteadyClock::now());
-    LogOutcome(*planned->collector, pg::FailureLabel(status.error()), status.error().message);
+    schedule_.Record(planned, Failed(status.error()), SteadyClock::now());
+    LogOutcome(*planned.collector, pg::FailureLabel(status.error()), status.error().message);
     visits_.Drop(/*running=*/true);
-    co_return;  // the rest stays due
+    if (!IsUsers(planned, status)) co_return;  // the rest stays due
   }
 }
 
@@ -101,31 +100,38 @@ net::awaitable<Result<std::vector<Explained>>> Target::State::Explain(std::share
   }
   const auto event = std::make_shared<net::Event>(self->executor_);
   self->visiting_ = event;
-  Result<std::vector<Explained>> explained = std::vector<Explained>();
-  Result<pg::Connection*> connection = co_await self->visits_.Connect(kStatementTimeout, deadline);
-  if (connection.ok()) {
-    explained = co_await self->ExplainOn(**connection, deadline);
-    self->visits_.Drop(/*running=*/!explained.ok());
-  } else {
-    explained = connection.error();
-  }
+  Result<std::vector<Explained>> explained = co_await self->ExplainNow(deadline);
+  self->visits_.Drop(/*running=*/!explained.ok());
   self->visiting_.reset();
   event->Set();
   co_return explained;
 }
 
-net::awaitable<Result<std::vector<Explained>>> Target::State::ExplainOn(pg::Connection& connection,
-                                                                        TimePoint deadline) {
-  Result<collectors::ServerFacts> facts = co_await AskIdentity(connection, catalogue_, deadline);
+net::awaitable<Result<std::vector<Explained>>> Target::State::ExplainNow(TimePoint deadline) {
+  Result<pg::Connection*> connection = co_await visits_.Connect(kStatementTimeout, deadline);
+  if (!connection.ok()) co_return connection.error();
+  Result<collectors::ServerFacts> facts = co_await AskIdentity(**connection, catalogue_, deadline);
   if (!facts.ok()) co_return facts.error();
   if (facts->superuser && options_.refuse_superuser) {
     co_return Error(ErrorCode::kDenied,
                     "the login is a superuser, which --refuse-superuser turns away");
   }
-  bool complete = false;
-  const Status learnt = co_await AskRest(connection, catalogue_, deadline, *facts, complete);
+  FailedFacts failed;
+  const Status learnt = co_await AskRest(**connection, catalogue_, deadline, *facts, failed);
   if (!learnt.ok()) co_return learnt.error();
-  const collectors::Plan plan = MakePlan(catalogue_, options_.selection, *facts);
+  hidden_.PutInto(*facts);
+  collectors::Plan plan = MakePlan(catalogue_, options_.selection, *facts);
+  if (HiddenSettings::ShownBy(plan)) {
+    visits_.Drop();
+    Result<collectors::ServerFacts> hidden = co_await AskHidden(deadline);
+    if (hidden.ok()) {
+      hidden_.Learn(*facts, std::move(hidden->settings), SteadyClock::now());
+      hidden_.PutInto(*facts);
+      plan = MakePlan(catalogue_, options_.selection, *facts);
+    }
+    connection = co_await visits_.Connect(kStatementTimeout, deadline);
+    if (!connection.ok()) co_return connection.error();
+  }
   std::vector<Explained> lines;
   for (const PlannedCollector& planned : plan.on) {
     Explained& line = lines.emplace_back();
@@ -146,7 +152,8 @@ net::awaitable<Result<std::vector<Explained>>> Target::State::ExplainOn(pg::Conn
     const std::chrono::milliseconds budget = Budget(deadline);
     statements.push_back(ToStatement(planned, budget));
     pg::AnswerSink sink = take;
-    const Status status = co_await connection.Run(std::move(statements), deadline, std::move(sink));
+    const Status status =
+        co_await (*connection)->Run(std::move(statements), deadline, std::move(sink));
     if (!status.ok()) co_return status.error();
   }
   for (const collectors::OffCollector& off : plan.off) {

@@ -141,6 +141,24 @@ class Databases(PairCase):
         self.assertEqual([], self.primary.complaints_about())
         wait_for(lambda: self.primary.backends() == 1, "the visits to end")
 
+    def test_names_that_are_not_utf8_fail_nothing(self):
+        self.primary.query("create database ascii template template0 encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C'")
+        self.addCleanup(self.drop, "ascii")
+        for make in ("create role %I", "create table %I (a int)"):
+            self.primary.query(f"do $$ begin execute format('{make}', E'caf\\xe9'); end $$", dbname="ascii")
+        self.addCleanup(self.primary.query, "do $$ begin execute format('drop role %I', E'caf\\xe9'); end $$",
+                        dbname="ascii")
+        exporter = self.beacon("--collector.all", "--no-collector.stat_statements", "--no-collector.buffercache_summary",
+                               "--no-collector.stat_statements_info", dsn=self.primary.dsn(dbname="ascii"))
+        page = exporter.scrape()
+        self.assertEqual({}, page.failed_collectors())
+        self.assertEqual(0, page.value("pg_stat_user_tables_n_tup_ins", relname="caf\ufffd"))
+        exporter.stop()
+        exporter = self.beacon("--auto-discover-databases", dsn=self.primary.dsn())
+        page = exporter.scrape()
+        self.assertEqual({}, page.failed_collectors())
+        self.assertEqual(0, page.value("pg_stat_user_tables_n_tup_ins", datname="ascii", relname="caf\ufffd"))
+
     def test_databases_of_a_standby_are_visited_and_dropped_under_it(self):
         self.make("seen")
         self.primary.query("create table t (a int)", dbname="seen")

@@ -32,10 +32,6 @@ TABLE = """create table maintained (id serial primary key, text text)
                  autovacuum_vacuum_scale_factor = 0, autovacuum_analyze_scale_factor = 0)"""
 MAINTAINED = """select count(last_vacuum) + count(last_analyze) + count(last_autovacuum) + count(last_autoanalyze) = 4
                   from pg_stat_user_tables where relname = 'maintained'"""
-# pgbeacon sets these for its session, which hides what the server has.
-SESSIONS_OWN = {f"pg_settings_{name}" for name in (
-    "statement_timeout_seconds", "lock_timeout_seconds", "default_transaction_read_only", "transaction_read_only",
-    "client_connection_check_interval_seconds")}
 # What a role without any grant cannot have. It sees the rest, and its page does not fail.
 WITHOUT_GRANTS = {"activity", "activity_samples", "archive_status", "logdir", "stat_gssapi",
                   "stat_progress_analyze", "stat_progress_basebackup", "stat_progress_cluster",
@@ -128,8 +124,6 @@ class Statistics(EveryMajor, BeaconCase):
                 # A standby's statistics are its own, and nothing is vacuumed there: no time, no series.
                 if not series and kind == "standby" and row.name.startswith("pg_stat_user_tables_last_"):
                     continue
-                if not series and row.name in SESSIONS_OWN:
-                    continue
                 if not series:
                     wrong.append(f"{row.name} is missing")
                     continue
@@ -211,10 +205,30 @@ class Statistics(EveryMajor, BeaconCase):
         self.assertEqual(1, page.value("pg_db_role_settings", kind="database"))
         self.assertEqual(before, page.value("pg_settings_hash"), "nothing in effect has changed")
         self.primary.query("alter system reset max_connections")
+        self.settings_of_our_sessions()
         self.primary.query("alter system set deadlock_timeout = '3s'")
         self.primary.query("select pg_reload_conf()")
         wait_for(lambda: self.primary.value("show deadlock_timeout") == "3s", "the reload")
         self.assertNotEqual(before, self.page(self.primary).value("pg_settings_hash"))
+
+    def settings_of_our_sessions(self):
+        """pgbeacon sets these for its sessions, and shows what the server has."""
+        exporter = self.beacon(dsn=self.primary.dsn("pgbeacon"))
+        shown = [("statement_timeout_seconds", 0), ("lock_timeout_seconds", 0),
+                 ("default_transaction_read_only", 0), ("transaction_read_only", 0)]
+        if self.major >= 14:
+            shown.append(("client_connection_check_interval_seconds", 0))
+        page = exporter.scrape(False)
+        self.assertEqual(shown, [(name, page.value("pg_settings_" + name)) for name, _ in shown])
+        self.primary.query("alter system set lock_timeout = '7s'")
+        self.primary.query("alter role pgbeacon set statement_timeout = '61s'")
+        self.primary.query("select pg_reload_conf()")
+        wait_for(lambda: exporter.scrape(False).value("pg_settings_lock_timeout_seconds") == 7, "the reload")
+        self.assertEqual(61, exporter.scrape(False).value("pg_settings_statement_timeout_seconds"))
+        exporter.stop()
+        self.primary.query("alter system reset lock_timeout")
+        self.primary.query("alter role pgbeacon reset statement_timeout")
+        self.assertEqual(1, self.page(self.standby).value("pg_settings_transaction_read_only"))
 
     def prepared_transactions(self):
         self.primary.query("create table prepared (n int)")

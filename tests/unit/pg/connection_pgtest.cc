@@ -1,6 +1,7 @@
 #include "exporter/pg/connection.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <chrono>
 #include <memory>
@@ -127,6 +128,53 @@ TEST_F(ConnectionPgTest, CarriesSettingsInATransactionWhereOptionsAreRefused) {
   EXPECT_TRUE(status.ok());
   EXPECT_EQ(server->Sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgbeacon' "
                         "AND state <> 'idle'"),
+            "0");
+}
+
+TEST_F(ConnectionPgTest, KeepsItsGuardsWhateverTheConnectionStringSets) {
+  Attempt::Connected connected =
+      Open(MakeLogin(server->Conninfo() +
+                     " options='-c statement_timeout=0 -c lock_timeout=0 -c search_path=public "
+                     "--default-transaction-read-only=off -c work_mem=5MB'"));
+  ASSERT_TRUE(connected.ok()) << connected.error().message;
+  EXPECT_EQ(Ask(**connected,
+                {"SELECT current_setting('statement_timeout')",
+                 "SELECT current_setting('lock_timeout')", "SELECT current_setting('search_path')",
+                 "SELECT current_setting('transaction_read_only')",
+                 "SELECT current_setting('work_mem')"}),
+            (std::vector<std::string>{"5s", "100ms", "pg_catalog", "on", "5MB"}));
+}
+
+TEST_F(ConnectionPgTest, MakesTextsOfADatabaseInAnyEncodingValid) {
+  server->Sql(
+      "CREATE DATABASE ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' "
+      "LC_CTYPE 'C'");
+  const auto login = MakeLogin(server->Conninfo("postgres", "ascii"));
+  Attempt::Connected connected = Open(login);
+  ASSERT_TRUE(connected.ok()) << connected.error().message;
+  EXPECT_TRUE(login->any_encoding);
+  EXPECT_EQ(Ask(**connected, {"SELECT E'caf\\xe9'", "SELECT E'caf\\xc3\\xa9'"}),
+            (std::vector<std::string>{"caf\xEF\xBF\xBD", "caf\xC3\xA9"}));
+  *login = login->To("postgres");
+  Attempt::Connected other = Open(login);
+  ASSERT_TRUE(other.ok()) << other.error().message;
+  EXPECT_FALSE(login->any_encoding) << "a lesson about another database";
+}
+
+TEST_F(ConnectionPgTest, SeesWhenTheServerHasEndedABackend) {
+  Attempt::Connected connected = Open(MakeLogin(server->Conninfo()));
+  ASSERT_TRUE(connected.ok());
+  const int pid = (*connected)->backend_pid();
+  kill(pid, SIGSTOP);
+  const auto place = std::make_shared<int>(1);
+  const std::shared_ptr<Leaving> leaving = (*connected)->Leave(place);
+  ASSERT_NE(leaving, nullptr);
+  EXPECT_FALSE(loop.Await(leaving->Wait(SteadyClock::now() + milliseconds(300))));
+  EXPECT_EQ(place.use_count(), 2);
+  kill(pid, SIGCONT);
+  EXPECT_TRUE(loop.Await(leaving->Wait(SteadyClock::now() + seconds(10))));
+  EXPECT_EQ(place.use_count(), 1);
+  EXPECT_EQ(server->Sql("SELECT count(*) FROM pg_stat_activity WHERE pid = " + std::to_string(pid)),
             "0");
 }
 

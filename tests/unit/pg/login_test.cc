@@ -33,18 +33,18 @@ TEST(Login, SendsSettingsAsStartupOptions) {
   EXPECT_EQ(Find(*login, "client_encoding"), "UTF8");
 }
 
-TEST(Login, LeavesTheUsersOwnOptionsInForce) {
+TEST(Login, LeavesTheUsersOwnOptionsInForceButForItsGuards) {
   const Result<Login> login = Login::Make(
       "host=a application_name=mine keepalives_idle=60 "
       "options='-c Lock_Timeout=1s --statement-timeout=5s -c work_mem=4MB'",
       "", "");
   ASSERT_TRUE(login.ok());
   EXPECT_EQ(Find(*login, "options"),
+            "-c Lock_Timeout=1s --statement-timeout=5s -c work_mem=4MB "
             "-c search_path=pg_catalog -c default_transaction_read_only=on "
-            "-c Lock_Timeout=1s --statement-timeout=5s -c work_mem=4MB");
+            "-c statement_timeout=900 -c lock_timeout=100");
   EXPECT_EQ(Find(*login, "application_name"), "mine");
   EXPECT_EQ(Find(*login, "keepalives_idle"), "60");
-  EXPECT_TRUE(login->UserSets("lock_timeout"));
 }
 
 TEST(Login, SendsNoOptionsWhereAPoolerRefusesThem) {
@@ -52,6 +52,22 @@ TEST(Login, SendsNoOptionsWhereAPoolerRefusesThem) {
   ASSERT_TRUE(login.ok());
   login->options_refused = true;
   EXPECT_EQ(Find(*login, "options"), "");
+}
+
+TEST(Login, HasNoOptionsWhereTheServersOwnSettingsAreWanted) {
+  const Result<Login> login = Login::Make("host=a options='-c statement_timeout=0'", "", "");
+  ASSERT_TRUE(login.ok());
+  const Login without = login->WithoutOptions();
+  EXPECT_TRUE(without.without_options());
+  EXPECT_EQ(Find(without, "options"), "");
+  EXPECT_EQ(Find(without, "host"), "a");
+}
+
+TEST(Login, TakesTextsAsTheyAreFromADatabaseOfAnyEncoding) {
+  Result<Login> login = Login::Make("host=a client_encoding=LATIN1", "", "");
+  ASSERT_TRUE(login.ok());
+  login->any_encoding = true;
+  EXPECT_EQ(Find(*login, "client_encoding"), "SQL_ASCII");
 }
 
 TEST(Login, AsksForTheClientCheckOnlyWhereItIsKnownToWork) {
@@ -80,18 +96,6 @@ TEST(Login, ReadsCredentialFilesAtEachConnect) {
 
 TEST(Login, NeedsAValidConnectionString) {
   EXPECT_FALSE(Login::Make("host=a nonsense", "", "").ok());
-}
-
-TEST(OptionsSet, ReadsEveryFormThatPostgresTakes) {
-  for (const char* options :
-       {"-c lock_timeout=1", "-clock_timeout=1", "--lock_timeout=1", "--lock-timeout=1",
-        "  -c   LOCK_TIMEOUT=1", "-B 5 -c lock_timeout"}) {
-    EXPECT_TRUE(OptionsSet(options, "lock_timeout")) << options;
-  }
-  for (const char* options :
-       {"", "-c statement_timeout=1", "lock_timeout=1", "-c x=lock_timeout"}) {
-    EXPECT_FALSE(OptionsSet(options, "lock_timeout")) << options;
-  }
 }
 
 TEST(SetupSql, QuotesTheRolesName) {

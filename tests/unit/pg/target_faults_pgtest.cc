@@ -130,6 +130,94 @@ TEST_F(TargetFaultsPgTest, ServesTheRestWhileATableIsLocked) {
   EXPECT_EQ(Failure(page, "locked"), "");
 }
 
+TEST_F(TargetFaultsPgTest, HasNoThirdBackendWhileItsOwnAreStopped) {
+  StartServer();
+  Add(CollectorYaml("pid", "SELECT pg_backend_pid() AS v"));
+  Watch(Options());
+  std::vector<pid_t> stopped;
+  for (int i = 0; i < 2; ++i) {
+    const std::optional<double> pid = Value(Scrape(), "test_pid");
+    ASSERT_TRUE(pid);
+    stopped.push_back(static_cast<pid_t>(*pid));
+    kill(stopped.back(), SIGSTOP);
+    ExpectDown(Scrape(milliseconds(500)), "timeout");
+  }
+  for (int i = 0; i < 3; ++i) {
+    const Families page = Scrape(milliseconds(300));
+    ExpectDown(page, "timeout");
+    EXPECT_EQ(Value(page, "pgbeacon_backends"), 2);
+    EXPECT_EQ(Backends(), 2);
+  }
+  kill(stopped[0], SIGCONT);
+  ExpectUp(Scrape());
+  kill(stopped[1], SIGCONT);
+  EXPECT_TRUE(loop.Until([&] { return Value(Scrape(), "pgbeacon_backends") == 1; }));
+  ExpectBackends(1);
+}
+
+TEST_F(TargetFaultsPgTest, AsksOnAfterAUsersStatementThatEndedItsConnection) {
+  StartServer();
+  server->Sql("GRANT pg_signal_backend TO monitor");
+  const std::string users = "search_path: pg_catalog\n";
+  for (const char* name : {"ends", "hangs_up"}) {
+    Add(CollectorYaml(name, "SELECT pg_terminate_backend(pg_backend_pid())::int AS v", users));
+  }
+  Add(CollectorYaml("queued", "SELECT 3 AS v", users));
+  Add(CollectorYaml("queued_too", "SELECT 4 AS v", users));
+  Watch(Options());
+  for (int i = 0; i < 2; ++i) {
+    const Families page = Scrape();
+    ExpectUp(page);
+    EXPECT_EQ(Failure(page, "ends"), "connection");
+    EXPECT_EQ(Failure(page, "hangs_up"), "connection");
+    EXPECT_EQ(Value(page, "test_queued"), 3);
+    EXPECT_EQ(Value(page, "test_queued_too"), 4);
+  }
+}
+
+TEST_F(TargetFaultsPgTest, DoesNotWaitTwiceForALockedCatalogue) {
+  StartServer({"log_min_error_statement = error"});
+  for (const char* name : {"a", "b", "c"}) {
+    Add(CollectorYaml(name, "SELECT count(*) AS v FROM pg_catalog.pg_tablespace"));
+  }
+  Watch(Options());
+  ExpectUp(Scrape());
+  Client holder(server->SocketConninfo());
+  holder.Do("BEGIN");
+  holder.Do("LOCK TABLE pg_tablespace IN ACCESS EXCLUSIVE MODE");
+  Scrape();
+  for (int i = 0; i < 3; ++i) {
+    const TimePoint start = SteadyClock::now();
+    const Families page = Scrape();
+    EXPECT_LT(SteadyClock::now() - start, milliseconds(95)) << "lock_timeout is 100 ms";
+    ExpectUp(page);
+    for (const char* name : {"a", "b", "c"}) EXPECT_EQ(Failure(page, name), "lock_timeout");
+  }
+  holder.Do("ROLLBACK");
+  const Families page = Scrape();
+  for (const char* name : {"a", "b", "c"}) EXPECT_EQ(Success(page, name), 1);
+}
+
+TEST_F(TargetFaultsPgTest, DoesNotCallAnExtensionMissingWhileTheirCatalogueIsLocked) {
+  StartServer();
+  server->Sql("CREATE EXTENSION pg_buffercache");
+  Add(CollectorYaml("cached", "SELECT count(*) AS v FROM {{ext.pg_buffercache}}.pg_buffercache",
+                    "needs: {extension: pg_buffercache}\n"));
+  Watch(Options());
+  Client holder(server->SocketConninfo());
+  holder.Do("BEGIN");
+  holder.Do("LOCK TABLE pg_extension IN ACCESS EXCLUSIVE MODE");
+  for (int i = 0; i < 2; ++i) {
+    const Families page = Scrape();
+    ExpectUp(page);
+    EXPECT_EQ(Failure(page, "cached"), "lock_timeout");
+  }
+  holder.Do("ROLLBACK");
+  const Families page = Scrape();
+  EXPECT_EQ(Failure(page, "cached"), "");
+  EXPECT_GT(*Value(page, "test_cached"), 0);
+}
+
 TEST_F(TargetFaultsPgTest, NamesWhatItWouldHaveAskedAServerThatWasNeverUp) {
   StartServer();
   Add(CollectorYaml("on_standby", "SELECT 4 AS v", "role: standby\n"));

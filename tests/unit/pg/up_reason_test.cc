@@ -30,6 +30,11 @@ TEST(UpReason, FollowsTheSqlstateOfARefusedConnect) {
       {"FATAL:  57P01: terminating connection due to administrator command", UpReason::kInShutdown},
       {"FATAL:  08P01: no more connections allowed (max_client_conn)",
        UpReason::kTooManyConnections},
+      {"FATAL:  08P01: not allowed", UpReason::kAuthFailed},
+      {"FATAL:  08P01: admin access needed", UpReason::kAuthFailed},
+      {"FATAL:  08P01: SSL required", UpReason::kTls},
+      {"FATAL:  08P01: database \"x\" is disabled", UpReason::kNotAccepting},
+      {"FATAL:  08P01: server login has been failing", UpReason::kUnreachable},
       {"FATALER FEHLER:  28P01: Passwort-Authentifizierung fehlgeschlagen", UpReason::kAuthFailed},
       {"FATAL:  XX000: something new", UpReason::kOther},
   };
@@ -52,6 +57,8 @@ TEST(UpReason, FollowsLibpqsWordsWhereTheServerSaidNothing) {
       {At("fe_sendauth: no password supplied"), UpReason::kAuthFailed},
       {At("server closed the connection unexpectedly"), UpReason::kUnreachable},
       {At("timeout expired"), UpReason::kTimeout},
+      {At("expected authentication request from server, but received H"), UpReason::kOther},
+      {At("received invalid response to SSL negotiation: H"), UpReason::kOther},
       {At("server is not in hot standby mode"), UpReason::kOther},
   };
   for (const auto& [text, reason] : cases) {

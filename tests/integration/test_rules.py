@@ -26,7 +26,7 @@ def promtools():
 
 
 def run(*command):
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
 
 class Rules(unittest.TestCase):
@@ -47,11 +47,10 @@ class Rules(unittest.TestCase):
         made = cases.tests()
         with tempfile.TemporaryDirectory() as folder:
             files = [cases.write_promtool(alert, tests, folder) for alert, tests in made.items()]
-            work = [(tool, file) for tool in promtools() for file in files]
+            work = [(tool, "test", "rules", *files[start::2]) for tool in promtools() for start in (0, 1)]
             with concurrent.futures.ThreadPoolExecutor(2) as pool:
-                done = list(pool.map(lambda item: run(item[0], "test", "rules", item[1]), work))
-        failed = [result.stdout + result.stderr for result in done if result.returncode != 0]
-        self.assertEqual([], failed[:5], f"{len(failed)} alerts of {len(made)} fail")
+                done = list(pool.map(lambda command: run(*command), work))
+        self.assertEqual([], [result.stdout + result.stderr for result in done if result.returncode != 0])
 
     def test_every_alert_has_every_kind_of_case(self):
         made, known = cases.tests(), cases.rules()

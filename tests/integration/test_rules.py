@@ -76,6 +76,20 @@ class Rules(unittest.TestCase):
                 self.assertNotIn(rule["record"], known)
                 self.assertEqual(set(), set(re.findall(r"\bpg_\w+", rule["expr"])) - known, rule["record"])
 
+    def test_made_up_series_have_names_and_labels_that_pgbeacon_has(self):
+        known = {metric["metric"]: set(metric["labels"]) for metric in json.loads(beacon.run("metrics", "--json").stdout)}
+        known.update({"up": set(), "scrape_duration_seconds": set()})  # Prometheus' own
+        for alert, entry in cases.written().items():
+            for case in entry["firing"] + entry["silent"]:
+                for series in case["series"]:
+                    name, labels = re.match(r"(\w+)(?:\{(.*)\})?$", series).groups()
+                    name = name if name in known else re.sub("_bucket$", "", name)
+                    if name.startswith(("pg_settings_", "pg_entrypoint_")):
+                        continue  # named after what the server has; of targets with an entry point
+                    labels = set(re.findall(r'(\w+)="', labels or "")) - {"job", "instance", "cluster", "le"}
+                    self.assertIn(name, known, alert)
+                    self.assertEqual(set(), labels - known[name], f"{alert}: {series}")
+
     def test_expressions_look_back_over_four_scrapes_of_a_minute(self):
         for path in (cases.RECORDING, cases.ALERTS):
             with open(path, encoding="utf-8") as file:

@@ -17,7 +17,7 @@ Installs what is needed (Debian 12), builds pgbeacon and serves on 127.0.0.1:918
 
 - the server that DATA_SOURCE_NAME or DATABASE_URL names, or
 - without either, a throwaway PostgreSQL primary and standby under build/demo/ with their log, a light
-  load and a Prometheus on 127.0.0.1:9090.
+  load and a Prometheus with all alerts on 127.0.0.1:9090.
 
 The next free ports are taken where these are busy. Ctrl-C stops everything that was started.
 
@@ -96,7 +96,7 @@ else
   start_prometheus "${url#http://}, ${standby_url#http://}"
   first_check
   printf 'metrics     %s/metrics\nof standby  %s/metrics\n' "$url" "$standby_url"
-  printf 'prometheus  %s/graph?g0.expr=pg_up\n' "$prometheus_url"
+  printf 'prometheus  %s/graph?g0.expr=pg_up\nalerts      %s/alerts\n' "$prometheus_url" "$prometheus_url"
   printf 'primary     PGPASSFILE=%q psql -h 127.0.0.1 -p %s -U shop shop\n' "$PGPASSFILE" "$primary_port"
   printf 'standby     the same with -p %s\nlogs        %s\n' "$standby_port" "${demo#"$root/"}"
   if [[ -n $once ]]; then
@@ -104,7 +104,8 @@ else
     wait_until 60 "no full scrape of the standby" full_scrape "$standby_url"
     wait_until 60 "no log line was counted" log_counted "$url"
     wait_until 60 "Prometheus has not scraped pgbeacon" scraped "$prometheus_url"
-    note "a full scrape, a counted log line and a scrape by Prometheus were seen"
+    wait_until 60 "Prometheus does not evaluate the rules" rules_good "$prometheus_url"
+    note "a full scrape, a counted log line, a scrape by Prometheus and its rules were seen"
     exit
   fi
 fi

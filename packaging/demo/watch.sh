@@ -31,6 +31,16 @@ log_counted() {
   fetch "$1/metrics" | awk '/^pg_log_messages_total\{/ { sum += $NF } END { exit !(sum > 0) }'
 }
 
+# rules_good PROMETHEUS_URL: every rule was evaluated, and none failed.
+rules_good() {
+  local answer
+  reason="a rule was not evaluated yet"
+  answer=$(fetch "$1/api/v1/rules") || return 1
+  [[ $answer == *'"health":"ok"'* && $answer != *'"health":"unknown"'* ]] || return 1
+  reason="a rule fails: $1/rules"
+  [[ $answer != *'"health":"err"'* ]]
+}
+
 # scraped PROMETHEUS_URL: Prometheus has pg_up from pgbeacon.
 scraped() {
   reason="pg_up is not in Prometheus"

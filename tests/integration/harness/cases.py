@@ -11,6 +11,7 @@ same log.
 """
 
 import collections
+import functools
 import glob
 import os
 import re
@@ -31,16 +32,19 @@ _SERIES = re.compile(r"(\w+)(?:\{(.*)\})?$")
 _MINUTES = {"s": 1 / 60, "m": 1, "h": 60, "d": 1440}
 
 
+@functools.cache
 def read(path):
     with open(path, encoding="utf-8") as file:
         return yaml.safe_load(file)
 
 
+@functools.cache
 def rules():
     """{alert: its rule}."""
     return {rule["alert"]: rule for group in read(ALERTS)["groups"] for rule in group["rules"]}
 
 
+@functools.cache
 def written():
     """{alert: its entry in dashboards/cases}."""
     found = {}

@@ -101,7 +101,7 @@ Families ExampleExporter() {
   status.match_ratio = 1;
   status.open_bytes = 0;
   status.over_quota["example"] = 1;
-  ingest::AppendSourceFamilies({{"example", status}}, families);
+  ingest::AppendSourceFamilies({{"example", "", status}}, families);
   ingest::ListenerStatus stream;
   stream.kind = ingest::ListenerKind::kTls;
   ingest::ListenerStatus datagrams;

@@ -223,7 +223,7 @@ void LogPipeline::Commit(std::function<void()> done) {
 LogPipeline::Shown LogPipeline::Look() const {
   Shown shown;
   const auto add = [&](const auto& source) {
-    shown.sources.push_back({source->options().name, source->status()});
+    shown.sources.push_back({source->options().name, source->options().server, source->status()});
   };
   for (const auto& source : files_) add(source);
   if (stdin_) add(stdin_);
@@ -368,9 +368,24 @@ bool LogPipeline::Knows(const std::string& server) {
 }
 
 Families LogPipeline::CollectOf(const std::string& server) {
-  MutexLock lock(mutex_);
-  return published_.Scrape(UnixNow(),
-                           [&server](const std::string& name) { return name == server; });
+  const auto shows = [&server](const std::string& name) { return name == server; };
+  std::vector<NamedStatus> sources;
+  Families families;
+  {
+    MutexLock lock(mutex_);
+    families = published_.Scrape(UnixNow(), shows);
+    sources = SourcesOf(shown_, shows);
+  }
+  AppendSourceFamilies(sources, families);
+  return families;
+}
+
+std::vector<NamedStatus> LogPipeline::SourcesOf(
+    const Shown& shown, const std::function<bool(const std::string& server)>& shows) {
+  std::vector<NamedStatus> sources;
+  std::ranges::copy_if(shown.sources, std::back_inserter(sources),
+                       [&](const NamedStatus& one) { return shows(one.server); });
+  return sources;
 }
 
 Families LogPipeline::Collect(const std::function<bool(const std::string& server)>& shows) {
@@ -382,6 +397,7 @@ Families LogPipeline::Collect(const std::function<bool(const std::string& server
     families = published_.Scrape(UnixNow(), shows);
     shown = shown_;
   }
+  if (shows) shown.sources = SourcesOf(shown, shows);
   AppendSourceFamilies(shown.sources, families);
   if (!shown.listeners.empty()) AppendFamilies(shown.listeners, families);
   std::ranges::move(shown.deliveries, std::back_inserter(families));

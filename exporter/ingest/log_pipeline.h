@@ -98,7 +98,8 @@ class LogPipeline : public Counting {
   /// `shows` names, where it is given.
   Families Collect(const std::function<bool(const std::string& server)>& shows = {});
 
-  /// Whether there are logs of the server, and what they said of it as of the last commit.
+  /// Whether there are logs of the server, and what they said of it as of the last commit, with the
+  /// sources that are its alone: what guards alerts on its log stands on its page.
   bool Knows(const std::string& server);
   Families CollectOf(const std::string& server);
 
@@ -121,6 +122,8 @@ class LogPipeline : public Counting {
     std::vector<std::function<void()>> committed;
   };
 
+  static std::vector<NamedStatus> SourcesOf(
+      const Shown& shown, const std::function<bool(const std::string& server)>& shows);
   int Server(std::string_view name) override;
   void Count(int server, const log::Message& message) override;
   bool shows() const override { return hub_ != nullptr; }

@@ -45,16 +45,17 @@ constexpr Row kRows[] = {
 }  // namespace
 
 void AppendSourceFamilies(const std::vector<NamedStatus>& sources, Families& families) {
+  if (sources.empty()) return;
   for (const Row& row : kRows) {
     Family& family = AddFamily(families, row.name, row.type, row.help);
-    for (const auto& [source, status] : sources) {
+    for (const auto& [source, server, status] : sources) {
       AddSample(family, {{"source", source}}, row.value(status));
     }
   }
   Family& unparsed =
       AddFamily(families, "pgbeacon_source_unparsed_lines_total", MetricType::Counter,
                 "Lines of the log source that gave no message, by reason.");
-  for (const auto& [source, status] : sources) {
+  for (const auto& [source, server, status] : sources) {
     for (std::size_t i = 0; i < status.stats.unparsed.size(); ++i) {
       const auto reason = std::string(log::UnparsedName(static_cast<log::Unparsed>(i)));
       AddSample(unparsed, {{"source", source}, {"reason", reason}},
@@ -65,7 +66,7 @@ void AppendSourceFamilies(const std::vector<NamedStatus>& sources, Families& fam
   }
   Family& dropped = AddFamily(families, "pgbeacon_source_dropped_lines_total", MetricType::Counter,
                               "Lines of the log source that were lost unread, by reason.");
-  for (const auto& [source, status] : sources) {
+  for (const auto& [source, server, status] : sources) {
     for (std::size_t i = 0; i < status.dropped.size(); ++i) {
       AddSample(dropped, {{"source", source}, {"reason", std::string(kDroppedNames[i])}},
                 static_cast<double>(status.dropped[i]));
@@ -73,13 +74,13 @@ void AppendSourceFamilies(const std::vector<NamedStatus>& sources, Families& fam
   }
   Family& ratio = AddFamily(families, "pgbeacon_source_prefix_match_ratio", MetricType::Gauge,
                             "Share of the lines tried that log_line_prefix fits.");
-  for (const auto& [source, status] : sources) {
+  for (const auto& [source, server, status] : sources) {
     if (status.match_ratio) AddSample(ratio, {{"source", source}}, *status.match_ratio);
   }
   Family& open = AddFamily(families, "pgbeacon_source_open_bytes", MetricType::Gauge,
                            "Memory of the network source's records that may not be complete yet.");
   std::map<std::string, std::uint64_t> over_quota;
-  for (const auto& [source, status] : sources) {
+  for (const auto& [source, server, status] : sources) {
     if (status.open_bytes) {
       AddSample(open, {{"source", source}}, static_cast<double>(*status.open_bytes));
     }

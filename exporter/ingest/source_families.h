@@ -11,6 +11,7 @@ namespace pgbeacon::ingest {
 
 struct NamedStatus {
   std::string source;
+  std::string server;  ///< whose log it is; empty: of several servers
   SourceStatus status;
 };
 

@@ -171,7 +171,11 @@ class Fleet(PairCase):
         exporter = self.fleet(config=self.config([primary, standby]))
         wait_for(lambda: self.probe(exporter, "target=standby").sum("pg_log_messages_total", server="standby"),
                  "the standby's log")
-        self.assertEqual({}, exporter.scrape(False).series("pg_log_messages_total"))
+        page = self.probe(exporter, "target=standby")
+        self.assertEqual({self.standby.log_file}, page.labels("pgbeacon_source_catching_up", "source"))
+        page = exporter.scrape(False)
+        self.assertEqual({}, page.series("pg_log_messages_total"))
+        self.assertEqual({}, page.series("pgbeacon_source_catching_up"))
 
     def test_every_host_of_a_connection_string_is_a_target(self):
         dsn = (f"postgresql://beacon:{PASSWORD}@127.0.0.1:{self.primary.port},127.0.0.1:{self.standby.port}"

@@ -257,7 +257,7 @@ void LogPipeline::BeginCommit(TimePoint now) {
   for (const log::TallyRow& row : under_way_.series) {
     rows.push_back({state::Table::kSeries, row.server, row.key, row.value});
   }
-  for (const auto& [source, status] : under_way_.shown.sources) {
+  for (const auto& [source, server, status] : under_way_.shown.sources) {
     SourceStatus& saved = saved_[source];
     AppendSourceRows(source, status, saved, rows);
     saved = status;

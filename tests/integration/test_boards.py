@@ -70,8 +70,14 @@ class Boards(unittest.TestCase):
         path = os.path.join(self.monitored.folder, "board.json")
         with open(path, "w", encoding="utf-8") as file:
             json.dump(board, file)
-        done = subprocess.run([sys.executable, os.path.join(ROOT, "dashboards/try_board"), "--prometheus",
-                               self.monitored.prometheus.url, path], capture_output=True, text=True, timeout=60, check=False)
+        command = [sys.executable, os.path.join(ROOT, "dashboards/try_board"), "--prometheus",
+                   self.monitored.prometheus.url, path]
+
+        def tried():
+            return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+        wait_for(lambda: "State" not in tried().stdout, "a scrape of both", 60, 1)
+        done = tried()
         self.assertEqual((1, ""), (done.returncode, done.stderr))
         self.assertIn('nothing  Typo [A]: pg_upp{instance=~"orders-1|orders-2"}', done.stdout)
         self.assertIn("1 of 2 queries give data", done.stdout)

@@ -1,7 +1,10 @@
 """Against everything at once and at work, with a real Prometheus: every panel, variable, annotation and rule of the
 dashboards has data."""
 
+import json
 import os
+import subprocess
+import sys
 import time
 import unittest
 
@@ -14,7 +17,7 @@ from harness.sheet import Sheet
 from harness.waiting import wait_for
 
 WINDOW = "15s"  # for $__rate_interval, at a scrape every three seconds
-SECONDS = 120   # until the last of them must have been filled
+SECONDS = 150   # until the last of them must have been filled
 
 
 def exemptions():
@@ -39,7 +42,7 @@ class Boards(unittest.TestCase):
         cls.prometheus = cls.monitored.prometheus.api()
         cls.started = time.time()
         cls.exempt = exemptions()
-        wait_for(lambda: cls.prometheus.query("count(min_over_time(pg_up[15s]) == 1) == 2"), "scrapes of both", 60)
+        wait_for(lambda: cls.prometheus.query("count(min_over_time(pg_up[15s]) == 1) == 2"), "scrapes of both", 120)
 
     def test_every_variable_offers_something(self):
         self.assert_none(lambda: [
@@ -58,6 +61,27 @@ class Boards(unittest.TestCase):
         inner = analyse(rule.expr for rule in rules)
         self.assert_filled([(rule.where, found["inner"]) for rule, found in zip(rules, inner)],
                            lambda expr: bool(numbers(value for _, value in self.prometheus.query(expr))))
+
+    def test_try_board_names_the_queries_that_give_nothing(self):
+        board = {"templating": {"list": [{"name": "instance", "type": "query", "multi": True,
+                                          "query": "label_values(pg_up, instance)"}]},
+                 "panels": [{"title": title, "targets": [{"refId": "A", "expr": expr}]} for title, expr in (
+                     ("State", 'pg_up{instance=~"$instance"}'), ("Typo", 'pg_upp{instance=~"$instance"}'))]}
+        path = os.path.join(self.monitored.folder, "board.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(board, file)
+        command = [sys.executable, os.path.join(ROOT, "dashboards/try_board"), "--prometheus",
+                   self.monitored.prometheus.url, path]
+
+        def tried():
+            return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+        wait_for(lambda: "State" not in tried().stdout, "a scrape of both", 60, 1)
+        done = tried()
+        self.assertEqual((1, ""), (done.returncode, done.stderr))
+        self.assertIn('nothing  Typo [A]: pg_upp{instance=~"orders-1|orders-2"}', done.stdout)
+        self.assertIn("1 of 2 queries give data", done.stdout)
+        self.assertNotIn("State", done.stdout)
 
     @unittest.skipUnless(os.environ.get("PGB_SHEET"), "PGB_SHEET names no folder for pictures")
     def test_they_are_drawn(self):

@@ -7,6 +7,7 @@ Example:
 """
 
 import contextlib
+import functools
 import threading
 
 import psycopg2
@@ -18,6 +19,7 @@ create index orders_customer on orders (customer);
 create index orders_customer_again on orders (customer);
 create table hot (id int primary key, n int not null, filler text);
 insert into hot select i, 0, repeat('x', 200) from generate_series(1, 500) i;
+alter table hot set (autovacuum_vacuum_cost_delay = 50, autovacuum_vacuum_cost_limit = 10);
 create table bloated (filler text);
 insert into bloated select repeat('x', 500) from generate_series(1, 20000);
 delete from bloated where ctid < '(1300,1)';
@@ -59,7 +61,13 @@ class Application:
         self.pause = threading.Event()
 
     def parts(self):
-        return self.orders, self.mistakes, self.housekeeping, self.queue, self.deadlock, self.conflict, self.far_commit
+        return [functools.partial(self._patiently, part) for part in (
+            self.orders, self.mistakes, self.housekeeping, self.queue, self.deadlock, self.conflict, self.far_commit)]
+
+    def _patiently(self, part):
+        """On a machine that is busy with other things a connection may time out: the next round comes."""
+        with contextlib.suppress(psycopg2.OperationalError):
+            part()
 
     def orders(self):
         session = self.primary.connect(dbname="shop", application="web")
@@ -92,7 +100,7 @@ class Application:
         self.primary.query("checkpoint")
         self.primary.query("select pg_switch_wal()")
         self.standby.query("checkpoint")
-        self.primary.query("vacuum hot", dbname="shop")
+        self.primary.query("vacuum twice", dbname="shop")
         self.pause.wait(2)
 
     def queue(self):
@@ -137,11 +145,13 @@ class Application:
         session = self.primary.connect(dbname="shop", application="batch")
         with contextlib.closing(session), session.cursor() as cursor:
             cursor.execute("set synchronous_commit = remote_apply")
-            commit = threading.Thread(target=cursor.execute, args=("insert into twice values (2)",))
+            commit = threading.Thread(target=_quietly, args=(session, "insert into twice values (2)"), daemon=True)
             commit.start()
-            self.pause.wait(1.2)
-            self.standby.query("select pg_wal_replay_resume()")
-            commit.join()
+            try:
+                self.pause.wait(4)  # longer than from scrape to scrape
+            finally:
+                self.standby.query("select pg_wal_replay_resume()")
+            commit.join(10)
         self.pause.wait(2)
 
 

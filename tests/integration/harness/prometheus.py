@@ -42,13 +42,18 @@ class Prometheus:
                                  f"--web.listen-address=127.0.0.1:{self.port}",
                                  f"--storage.tsdb.path={self.folder}/prometheus", "--log.level=warn"]),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self.folder)
-        wait_for(self.answers, "Prometheus to answer", 30)
+        wait_for(self._answers_or_ended, "Prometheus to answer", 90)
         return self
 
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.terminate()
             self.process.wait(30)
+
+    def _answers_or_ended(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"Prometheus ended:\n{self.log()}")
+        return self.answers()
 
     def answers(self):
         try:

@@ -13,6 +13,8 @@
 #include "exporter/cli/log_service.h"
 #include "exporter/cli/logplex_options.h"
 #include "exporter/cli/sample.h"
+#include "exporter/cli/web_flags.h"
+#include "exporter/cli/web_service.h"
 #include "exporter/http/scrape_timeout.h"
 #include "exporter/http/server.h"
 #include "exporter/metrics/self.h"
@@ -32,8 +34,12 @@ constexpr std::size_t kLargePage = 1 << 20;
 constexpr std::size_t kOtherFiles = 1024;
 
 /// More connections where Logplex delivers, as far as there may be files.
-http::Limits HttpLimits(const Setup& setup, const ServeFlags& flags) {
-  http::Limits limits;
+http::Limits HttpLimits(const Setup& setup, const ServeFlags& flags, const WebFlags& web) {
+  http::Limits limits = ToLimits(web);
+  if (web.max_connections) {
+    net::RaiseOpenFiles(limits.connections + kOtherFiles);
+    return limits;
+  }
   if (!ToLogplexOptions(setup.config.logplex, flags)) return limits;
   const std::size_t files = net::RaiseOpenFiles(kLogplexConnections + kOtherFiles);
   limits.connections =
@@ -48,15 +54,17 @@ using RequestPtr = std::shared_ptr<const Request>;
 /// The running exporter. Everything but the ingest thread happens on the I/O thread.
 class Service {
  public:
-  Service(Setup setup, ServeFlags flags, log::Catalogue events)
+  Service(Setup setup, ServeFlags flags, WebFlags web, log::Catalogue events)
       : setup_(std::move(setup)),
         flags_(std::move(flags)),
+        web_flags_(std::move(web)),
         events_(std::move(events)),
         logs_(setup_, flags_, events_, io_.get_executor(), pool_),
-        server_(io_.get_executor(), pool_, HttpLimits(setup_, flags_),
+        server_(io_.get_executor(), pool_, HttpLimits(setup_, flags_, web_flags_),
                 [this](std::string_view handler, int status) {
                   ++self_.requests[{std::string(handler), status}];
-                }) {
+                }),
+        web_(web_flags_, flags_, io_.get_executor(), pool_) {
     self_.config_read = setup_.config.errors->empty();
     peer_.config_read = self_.config_read;
     peer_.config_read_unix = self_.config_read ? UnixNow() : 0;
@@ -73,16 +81,11 @@ class Service {
     Route("/-/healthy", &Service::Healthy);
     Route("/-/ready", &Service::Ready);
     if (flags_.telemetry_path != "/") Route("/", &Service::Root);
-    for (const std::string& address : flags_.listen) {
-      const Status listening = server_.Listen(address);
-      if (!listening.ok()) return listening;
-    }
+    const Status listening = web_.Open(server_);
+    if (!listening.ok()) return listening;
     const Status opened = logs_.Open(server_);
     if (!opened.ok()) return opened;
     logs_.Start();
-    for (const std::string& address : server_.addresses()) {
-      spdlog::info("listening on http://{}{} address={}", address, flags_.telemetry_path, address);
-    }
     return {};
   }
 
@@ -178,6 +181,7 @@ class Service {
     Families logs = co_await logs_.Collect(deadline);
     std::ranges::move(logs, std::back_inserter(page));
     metrics::AppendSelf(self_, page);
+    web_.AppendFamilies(server_, page);
     self_.dropped_series += Normalize(page);
     const metrics::Format format = metrics::NegotiateFormat(request->Header("accept"));
     Response response;
@@ -245,6 +249,7 @@ class Service {
 
   Setup setup_;
   ServeFlags flags_;
+  WebFlags web_flags_;
   log::Catalogue events_;
   net::asio::io_context io_{1};
   net::BlockingPool pool_;
@@ -253,6 +258,7 @@ class Service {
   std::unique_ptr<native::Native> native_;
   std::unique_ptr<sample::SampleLoop> sample_loop_;
   http::Server server_;
+  WebService web_;
   metrics::SelfStats self_;
   metrics::PeerStats peer_;
   std::size_t page_bytes_ = 0;  // what a page is likely to take
@@ -260,7 +266,7 @@ class Service {
 
 }  // namespace
 
-int RunServe(Setup setup, const ServeFlags& flags) {
+int RunServe(Setup setup, const ServeFlags& flags, const WebFlags& web) {
   Result<log::Catalogue> events = config::LoadEvents(setup.config);
   for (const std::string& mistake : setup.config.errors->messages()) {
     spdlog::error("{}; going on without it", mistake);
@@ -269,7 +275,7 @@ int RunServe(Setup setup, const ServeFlags& flags) {
     spdlog::error("{}", events.error().message);
     return 1;
   }
-  Service service(std::move(setup), flags, *std::move(events));
+  Service service(std::move(setup), flags, web, *std::move(events));
   const Status started = service.Start();
   if (!started.ok()) {
     spdlog::error("{}", started.error().message);

@@ -12,6 +12,7 @@
 #include "exporter/scrape/rotation.h"
 #include "exporter/state/figures.h"
 #include "exporter/web/logplex_input.h"
+#include "exporter/web/web_figures.h"
 #include "logparse/tally.h"
 
 namespace pgbeacon::cli {
@@ -112,6 +113,10 @@ Families ExampleExporter() {
   net::BlockingPool pool;
   web::LogplexInput(io.get_executor(), pool, {.tokens_file = "example"}, {})
       .AppendFamilies(families);
+  web::AppendFamilies(http::ConnectionFigures(), families);
+  web::GuardFigures guard;
+  guard.certificate_not_after = 0;
+  web::AppendFamilies(guard, families);
   state::AppendStateFamilies({}, families);
   fanout::Hub({}).AppendFamilies(families);
   fanout::DrainFigures drain;

@@ -33,8 +33,8 @@ std::vector<Flag> FlagsOf(const CLI::App& command) {
     flags.push_back({Join(names, ", "), plain ? "General" : option->get_group(),
                      option->get_default_str(), option->get_envname(), option->get_description()});
   }
-  const std::vector<std::string> groups = {"General", "Databases", "Collectors",
-                                           "As postgres_exporter", "Log sources"};
+  const std::vector<std::string> groups = {
+      "General", "Web", "Databases", "Collectors", "As postgres_exporter", "Log sources"};
   std::ranges::stable_sort(flags, {}, [&](const Flag& flag) {
     return std::ranges::find(groups, flag.group) - groups.begin();
   });

@@ -97,11 +97,14 @@ Status LogService::Open(http::Server& server) {
   }
   if (flags_.enable_logs) {
     web::Access access(setup_.config.logs_access);
-    web::WarnOfOpenLogs(access, flags_.listen);
+    if (!server.AsksCredentials()) web::WarnOfOpenLogs(access, flags_.listen);
+    http::RouteOptions options;
+    options.own_credentials = !access.open();
     logs_ = std::make_unique<web::Logs>(executor_, *hub_, std::move(access));
-    server.Route("GET", "/logs", [this](std::shared_ptr<const http::Request> request) {
+    const auto get = [this](std::shared_ptr<const http::Request> request) {
       return logs_->Get(std::move(request));
-    });
+    };
+    server.Route("GET", "/logs", get, std::move(options));
   }
   return {};
 }

@@ -20,6 +20,8 @@
 #include "exporter/cli/sample.h"
 #include "exporter/cli/serve.h"
 #include "exporter/cli/target_flags.h"
+#include "exporter/cli/web_config_check.h"
+#include "exporter/cli/web_flags.h"
 #include "exporter/metrics/process.h"
 #include "exporter/pg/setup_sql.h"
 
@@ -30,6 +32,7 @@ namespace {
 struct Arguments {
   TargetFlags target;
   ServeFlags serve;
+  WebFlags web;
   ParseOptions parse;
   LogsOptions logs;
   SampleFlags sample;
@@ -89,17 +92,9 @@ void AddSyslogFlags(CLI::App& command, config::SyslogFlags& flags) {
 
 void AddServe(CLI::App& command, Arguments& arguments, const collectors::Catalogue& catalogue) {
   ServeFlags& flags = arguments.serve;
-  command
-      .add_option("--web.listen-address", flags.listen,
-                  "Address to listen on, HOST:PORT or :PORT (repeatable)")
-      ->default_str(":9187");
-  command.add_option("--web.telemetry-path", flags.telemetry_path, "Path of the metrics")
-      ->envname("PG_EXPORTER_WEB_TELEMETRY_PATH")
-      ->capture_default_str();
+  AddWebFlags(command, arguments.web, flags);
   command.add_option("--state.dir", flags.state_dir,
                      "Folder where log counters and positions survive a restart");
-  command.add_flag("--web.enable-logs", flags.enable_logs,
-                   "Serve the latest log lines at /logs; `logs:` in the config file says to whom");
   command.add_flag("--web.enable-lifecycle", flags.enable_lifecycle,
                    "Serve POST /-/reload, which does what SIGHUP does: read the config again");
   command
@@ -285,7 +280,18 @@ int Serve(const Arguments& arguments) {
         "targets: in "
         "--config.file) or a log (--source.file, --source.syslog-tcp, --source.logplex ...)");
   }
-  return RunServe(*std::move(setup), arguments.serve, prepare);
+  return RunServe(*std::move(setup), arguments.serve, arguments.web, prepare);
+}
+
+int CheckConfigs(const Arguments& arguments) {
+  const std::string& file = arguments.config_file;
+  const std::string& web_file = arguments.web.config_file;
+  if (file.empty() && web_file.empty()) {
+    return ReportUsage("config check: name a FILE, or --web.config.file FILE");
+  }
+  const int web = web_file.empty() ? 0 : RunWebConfigCheck(web_file);
+  const int rest = file.empty() ? 0 : RunConfigCheck(file);
+  return std::max(web, rest);
 }
 
 bool IsCommand(const CLI::App& app, const std::string& word) {
@@ -358,7 +364,9 @@ Commands AddCommands(CLI::App& app, Arguments& arguments, const collectors::Cata
   CLI::App* config = app.add_subcommand("config", "Work with the config file");
   config->require_subcommand(1);
   commands.config_check = config->add_subcommand("check", "Report every mistake of a config file");
-  commands.config_check->add_option("FILE", arguments.config_file, "The config file")->required();
+  commands.config_check->add_option("FILE", arguments.config_file, "The config file");
+  commands.config_check->add_option("--web.config.file", arguments.web.config_file,
+                                    "The file of serve's flag of that name");
   for (CLI::App* command : {commands.serve, commands.parse, commands.sample, commands.check,
                             commands.explain, commands.compare}) {
     AddLogFlags(*command, arguments);
@@ -386,7 +394,7 @@ int RunChosen(const Commands& commands, const Arguments& arguments) {
     PrintFlags(*commands.serve, ToOutput(arguments.output));
     return 0;
   }
-  if (commands.config_check->parsed()) return RunConfigCheck(arguments.config_file);
+  if (commands.config_check->parsed()) return CheckConfigs(arguments);
   if (commands.setup_sql->parsed()) {
     std::fputs(pg::SetupSql(arguments.role).c_str(), stdout);
     return 0;

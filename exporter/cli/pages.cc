@@ -106,6 +106,7 @@ net::awaitable<Response> Pages::Metrics(RequestPtr request) {
     std::ranges::move(logs, std::back_inserter(page));
     self_.targets = fleet_.all().size();
     metrics::AppendSelf(self_, page);
+    if (append_) append_(page);
   }
   co_return Write(*request, std::move(page));
 }

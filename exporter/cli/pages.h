@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -32,6 +33,9 @@ class Pages {
 
   void Serve(http::Server& server);
 
+  /// Further families of pgbeacon itself on /metrics.
+  void Show(std::function<void(Families&)> append) { append_ = std::move(append); }
+
   metrics::SelfStats& self() { return self_; }
   metrics::PeerStats& peer() { return peer_; }
 
@@ -53,6 +57,7 @@ class Pages {
   fleet::Fleet& fleet_;
   LogService& logs_;
   PageOptions options_;
+  std::function<void(Families&)> append_;
   metrics::SelfStats self_;
   metrics::PeerStats peer_;
   std::size_t page_bytes_ = 0;  ///< what a page is likely to take

@@ -16,6 +16,8 @@
 #include "exporter/cli/logplex_options.h"
 #include "exporter/cli/pages.h"
 #include "exporter/cli/roster.h"
+#include "exporter/cli/web_flags.h"
+#include "exporter/cli/web_service.h"
 #include "exporter/config/files.h"
 #include "exporter/fleet/fleet.h"
 #include "exporter/http/server.h"
@@ -31,8 +33,12 @@ constexpr std::size_t kOtherFiles = 1024;
 constexpr std::size_t kLargePage = 1 << 20;
 
 /// More connections where Logplex delivers, as far as there may be files.
-http::Limits HttpLimits(const Setup& setup, const ServeFlags& flags) {
-  http::Limits limits;
+http::Limits HttpLimits(const Setup& setup, const ServeFlags& flags, const WebFlags& web) {
+  http::Limits limits = ToLimits(web);
+  if (web.max_connections) {
+    net::RaiseOpenFiles(limits.connections + kOtherFiles);
+    return limits;
+  }
   if (!ToLogplexOptions(setup.config.logplex, flags)) return limits;
   const std::size_t files = net::RaiseOpenFiles(kLogplexConnections + kOtherFiles);
   limits.connections =
@@ -52,9 +58,10 @@ std::string Fixed(const config::Config& config) {
 /// The running exporter. Everything but the ingest thread happens on the I/O thread.
 class Service {
  public:
-  Service(Setup setup, ServeFlags flags, log::Catalogue events, PrepareAgain again)
+  Service(Setup setup, ServeFlags flags, WebFlags web, log::Catalogue events, PrepareAgain again)
       : setup_(std::move(setup)),
         flags_(std::move(flags)),
+        web_flags_(std::move(web)),
         events_(std::move(events)),
         again_(std::move(again)),
         logs_(setup_, flags_, events_, io_.get_executor(), pool_),
@@ -64,11 +71,13 @@ class Service {
                  if (prefix != facts.settings.end()) logs_.SetServerPrefix(name, prefix->second);
                }),
         pages_(fleet_, logs_, {flags_.telemetry_path, setup_.collection_timeout}),
-        server_(io_.get_executor(), pool_, HttpLimits(setup_, flags_),
+        server_(io_.get_executor(), pool_, HttpLimits(setup_, flags_, web_flags_),
                 [this](std::string_view handler, int status) {
                   ++pages_.self().requests[{std::string(handler), status}];
                 }),
+        web_(web_flags_, flags_, io_.get_executor(), pool_),
         ending_(io_.get_executor()) {
+    pages_.Show([this](Families& page) { web_.AppendFamilies(server_, page); });
     Follow(setup_);
   }
 
@@ -80,16 +89,11 @@ class Service {
                       [this](std::shared_ptr<const http::Request>) { return ReloadAsked(); });
       }
     }
-    for (const std::string& address : flags_.listen) {
-      const Status listening = server_.Listen(address);
-      if (!listening.ok()) return listening;
-    }
+    const Status listening = web_.Open(server_);
+    if (!listening.ok()) return listening;
     const Status opened = logs_.Open(server_);
     if (!opened.ok()) return opened;
     logs_.Start();
-    for (const std::string& address : server_.addresses()) {
-      spdlog::info("listening on http://{}{} address={}", address, flags_.telemetry_path, address);
-    }
     return {};
   }
 
@@ -206,6 +210,7 @@ class Service {
 
   Setup setup_;  ///< of the start
   ServeFlags flags_;
+  WebFlags web_flags_;
   log::Catalogue events_;
   PrepareAgain again_;
   net::asio::io_context io_{1};
@@ -214,12 +219,13 @@ class Service {
   fleet::Fleet fleet_;
   Pages pages_;
   http::Server server_;
+  WebService web_;
   net::Event ending_;
 };
 
 }  // namespace
 
-int RunServe(Setup setup, const ServeFlags& flags, PrepareAgain again) {
+int RunServe(Setup setup, const ServeFlags& flags, const WebFlags& web, PrepareAgain again) {
   mallopt(M_MMAP_THRESHOLD, kLargePage);  // pages go back to the system once they are sent
   Result<log::Catalogue> events = config::LoadEvents(setup.config);
   for (const std::string& mistake : setup.config.errors->messages()) {
@@ -229,7 +235,7 @@ int RunServe(Setup setup, const ServeFlags& flags, PrepareAgain again) {
     spdlog::error("{}", events.error().message);
     return 1;
   }
-  Service service(std::move(setup), flags, *std::move(events), std::move(again));
+  Service service(std::move(setup), flags, web, *std::move(events), std::move(again));
   const Status started = service.Start();
   if (!started.ok()) {
     spdlog::error("{}", started.error().message);

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "exporter/cli/options.h"
+#include "exporter/cli/web_flags.h"
 
 namespace pgbeacon::cli {
 
@@ -11,6 +12,6 @@ namespace pgbeacon::cli {
 using PrepareAgain = std::function<Result<Setup>()>;
 
 /// Serves until SIGINT or SIGTERM. The exit status: 0 after a signal, 1 when it cannot start.
-int RunServe(Setup setup, const ServeFlags& flags, PrepareAgain again);
+int RunServe(Setup setup, const ServeFlags& flags, const WebFlags& web, PrepareAgain again);
 
 }  // namespace pgbeacon::cli

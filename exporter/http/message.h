@@ -70,6 +70,7 @@ struct RouteOptions {
   std::optional<std::size_t> body_bytes;  ///< instead of the server's limit
   Gate gate;
   std::function<void()> too_large;  ///< called for each request that its body_bytes refuse
+  bool own_credentials = false;     ///< asks for credentials itself: the server's guard does not
 };
 
 }  // namespace pgbeacon::http

@@ -1,27 +1,28 @@
 #include "exporter/http/server.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
-#include <cerrno>
 #include <chrono>
 #include <exception>
-#include <optional>
 #include <utility>
 
 #include "exporter/http/session.h"
 #include "exporter/http/site.h"
-#include "exporter/net/address.h"
+#include "exporter/net/listening.h"
 
 namespace pgbeacon::http {
 namespace {
 
-using Tcp = net::asio::ip::tcp;
-using Acceptor = Tcp::acceptor;
+using net::StreamAcceptor;
 
 constexpr std::size_t kRefusals = 64;  // connections beyond the limit that are told so
 constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::string_view kUnixScheme = "unix:";
+constexpr unsigned kUnixMode = 0660;
+constexpr int kUnsentBytes = 256 * 1024;  // of a response in the kernel: what a slow reader ties up
 
 void LogFailure(const std::exception_ptr& failure) {
   if (!failure) return;
@@ -44,8 +45,16 @@ bool CloseIdle(Site& site) {
   return any;
 }
 
+/// Small pieces leave at once, and only so much of a large response is taken from us before the
+/// client takes it. Of no effect on a unix socket.
+void SetOptions(int socket) {
+  const int on = 1;
+  setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentBytes, sizeof kUnsentBytes);
+}
+
 /// Accepts until the acceptor is closed. Running out of descriptors or memory passes: it waits.
-net::awaitable<void> Accept(std::shared_ptr<Acceptor> acceptor, std::shared_ptr<Site> site) {
+net::awaitable<void> Accept(std::shared_ptr<StreamAcceptor> acceptor, std::shared_ptr<Site> site) {
   net::asio::steady_timer pause(site->executor);
   bool failing = false;
   while (acceptor->is_open()) {
@@ -62,72 +71,21 @@ net::awaitable<void> Accept(std::shared_ptr<Acceptor> acceptor, std::shared_ptr<
     }
     failing = false;
     const std::size_t open = site->connections.size();
-    if (open >= site->limits.connections + kRefusals) continue;
-    net::error_code ignored;
-    socket.set_option(Tcp::no_delay(true), ignored);
     const bool refuse = open >= site->limits.connections;
+    if (refuse) site->Count(Ended::kTooManyConnections);
+    if (open >= site->limits.connections + kRefusals) continue;
+    SetOptions(socket.native_handle());
     net::asio::co_spawn(site->executor, RunSession(std::move(socket), site, refuse), LogFailure);
   }
-}
-
-/// An acceptor that listens, or why not.
-net::error_code Open(Acceptor& acceptor, const Tcp::endpoint& endpoint, bool both_families) {
-  net::error_code error;
-  acceptor.open(endpoint.protocol(), error);
-  if (error) return error;
-  acceptor.set_option(Acceptor::reuse_address(true), error);
-  if (!error && endpoint.protocol() == Tcp::v6()) {
-    const int alone = both_families ? 0 : 1;
-    if (setsockopt(acceptor.native_handle(), IPPROTO_IPV6, IPV6_V6ONLY, &alone, sizeof alone) !=
-        0) {
-      error.assign(errno, boost::system::system_category());
-    }
-  }
-  if (!error) acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(net::asio::socket_base::max_listen_connections, error);
-  if (error) {
-    net::error_code ignored;
-    acceptor.close(ignored);
-  }
-  return error;
-}
-
-/// An address literal as it is, a name by the resolver, IPv4 first.
-std::optional<net::asio::ip::address> Resolve(const net::any_io_executor& executor,
-                                              const std::string& host, net::error_code& error) {
-  const auto literal = net::asio::ip::make_address(host, error);
-  if (!error) return literal;
-  Tcp::resolver resolver(executor);
-  const auto found = resolver.resolve(host, "0", Tcp::resolver::flags(), error);
-  if (error || found.empty()) return std::nullopt;
-  for (const auto& entry : found) {
-    if (entry.endpoint().address().is_v4()) return entry.endpoint().address();
-  }
-  return found.begin()->endpoint().address();
-}
-
-std::string Name(const Tcp::endpoint& endpoint) {
-  const std::string host = endpoint.address().to_string();
-  const std::string port = std::to_string(endpoint.port());
-  return endpoint.address().is_v6() ? "[" + host + "]:" + port : host + ":" + port;
-}
-
-Error CannotListen(const std::string& address, const net::error_code& error) {
-  std::string message = "cannot listen on " + address + ": " + error.message();
-  if (error == net::asio::error::address_in_use) {
-    message += "; another exporter may run there: choose --web.listen-address";
-  } else if (error == net::asio::error::access_denied) {
-    message += "; ports below 1024 need a privilege: choose --web.listen-address";
-  }
-  const bool denied = error == net::asio::error::access_denied;
-  return Error(denied ? ErrorCode::kDenied : ErrorCode::kUnavailable, std::move(message));
 }
 
 }  // namespace
 
 struct Server::State {
   std::shared_ptr<Site> site;
-  std::vector<std::shared_ptr<Acceptor>> acceptors;  // shared with their accept loops
+  std::vector<std::shared_ptr<StreamAcceptor>> acceptors;  // shared with their accept loops
+  std::vector<std::string> addresses;                      // of each
+  std::vector<net::UnixSocket> files;                      // removed with the server
 };
 
 Server::Server(net::any_io_executor executor, net::BlockingPool& pool, Limits limits,
@@ -151,41 +109,51 @@ void Server::Route(std::string method, std::string path, Handler handler, RouteO
                            std::move(options));
 }
 
+void Server::Protect(std::shared_ptr<Guard> guard) { state_->site->guard = std::move(guard); }
+
+bool Server::AsksCredentials() const {
+  const std::shared_ptr<Guard>& guard = state_->site->guard;
+  return guard != nullptr && guard->asks_credentials();
+}
+
 Status Server::Listen(const std::string& address) {
-  const Result<net::ListenAddress> parsed = net::ParseListenAddress(address);
-  if (!parsed.ok()) return parsed.error();
-  const std::shared_ptr<Site>& site = state_->site;
-  auto acceptor = std::make_shared<Acceptor>(site->executor);
-  net::error_code error;
-  if (parsed->host.empty()) {
-    error = Open(*acceptor, Tcp::endpoint(Tcp::v6(), parsed->port), true);
-    if (error && error != net::asio::error::address_in_use) {
-      error = Open(*acceptor, Tcp::endpoint(Tcp::v4(), parsed->port), false);
-    }
-  } else {
-    const auto host = Resolve(site->executor, parsed->host, error);
-    if (!host) return CannotListen(address, error);
-    error = Open(*acceptor, Tcp::endpoint(*host, parsed->port), host->is_unspecified());
+  if (!address.starts_with(kUnixScheme)) {
+    Result<net::Descriptor> socket =
+        net::ListenInternet(address, net::Transport::kStream, "another exporter");
+    if (!socket.ok()) return socket.error();
+    Listen(*std::move(socket));
+    return {};
   }
-  if (error) return CannotListen(address, error);
-  state_->acceptors.push_back(acceptor);
-  net::asio::co_spawn(site->executor, Accept(std::move(acceptor), site), LogFailure);
+  Result<net::UnixSocket> file = net::UnixSocket::Listen(address.substr(kUnixScheme.size()),
+                                                         net::Transport::kStream, kUnixMode);
+  if (!file.ok()) return file.error();
+  Listen(file->TakeSocket());
+  state_->addresses.back() = address;
+  state_->files.push_back(*std::move(file));
   return {};
 }
 
-std::vector<std::string> Server::addresses() const {
-  std::vector<std::string> names;
-  for (const std::shared_ptr<Acceptor>& acceptor : state_->acceptors) {
-    net::error_code error;
-    const Tcp::endpoint endpoint = acceptor->local_endpoint(error);
-    if (!error) names.push_back(Name(endpoint));
-  }
-  return names;
+void Server::Listen(net::Descriptor socket) {
+  const std::shared_ptr<Site>& site = state_->site;
+  const int fd = socket.Release();
+  const std::string name = net::LocalName(fd);
+  auto acceptor = std::make_shared<StreamAcceptor>(site->executor, net::StreamProtocolOf(fd), fd);
+  state_->acceptors.push_back(acceptor);
+  state_->addresses.push_back(name.empty() ? "unix" : name);
+  net::asio::co_spawn(site->executor, Accept(std::move(acceptor), site), LogFailure);
+}
+
+std::vector<std::string> Server::addresses() const { return state_->addresses; }
+
+ConnectionFigures Server::figures() const {
+  ConnectionFigures figures = state_->site->figures;
+  figures.open = state_->site->connections.size();
+  return figures;
 }
 
 void Server::Stop() {
   state_->site->stopping = true;
-  for (const std::shared_ptr<Acceptor>& acceptor : state_->acceptors) {
+  for (const std::shared_ptr<StreamAcceptor>& acceptor : state_->acceptors) {
     net::error_code ignored;
     acceptor->close(ignored);
   }

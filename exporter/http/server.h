@@ -9,8 +9,10 @@
 // All members are called on the executor's one thread, or while it does not run.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,12 +22,15 @@
 #include "base/result.h"
 #include "exporter/http/message.h"
 #include "exporter/net/asio.h"
+#include "exporter/net/descriptor.h"
 
 namespace pgbeacon::net {
 class BlockingPool;
 }  // namespace pgbeacon::net
 
 namespace pgbeacon::http {
+
+class Guard;
 
 /// What one client, or all of them, may take. Beyond: 431, 413, 503, or the connection is closed.
 struct Limits {
@@ -36,9 +41,35 @@ struct Limits {
   /// Between requests of a connection. Logplex ends an idle one after 144 to 159 s; were we first,
   /// a delivery could meet the close.
   std::chrono::milliseconds idle = std::chrono::minutes(3);
-  std::chrono::milliseconds read = std::chrono::seconds(10);  ///< for one request to arrive
-  /// For one response to leave; of a stream, without any progress.
+  /// For one request to arrive, and for a TLS handshake.
+  std::chrono::milliseconds read = std::chrono::seconds(10);
+  /// For the client to take any byte of a response.
   std::chrono::milliseconds write = std::chrono::seconds(30);
+  /// Bytes per second that the client takes of a response (of a stream: of one piece) on average,
+  /// once it has had the time of `write`; 0: any.
+  std::size_t write_rate = std::size_t{16} * 1024;
+};
+
+/// Why the server refused a connection or closed it by itself (label `reason`).
+enum class Ended : std::uint8_t {
+  kTooManyConnections,
+  kTooManyStreams,
+  kHeaderTooLarge,
+  kBodyTooLarge,
+  kMalformed,
+  kSlowRequest,  ///< the request did not arrive in time
+  kSlowReader,   ///< the response was not taken in time
+  kIdle,
+  kTlsHandshake,
+};
+inline constexpr std::array<const char*, 9> kEndedNames = {
+    "too_many_connections", "too_many_streams", "header_too_large", "body_too_large",
+    "malformed_request",    "slow_request",     "slow_reader",      "idle",
+    "tls_handshake"};
+
+struct ConnectionFigures {
+  std::size_t open = 0;
+  std::array<std::uint64_t, kEndedNames.size()> ended{};
 };
 
 /// Called once per answered request, of a stream at its beginning: handler path as routed (or
@@ -57,12 +88,23 @@ class Server {
   /// Exact path. GET routes answer HEAD too; another method on a routed path is 405 with Allow.
   void Route(std::string method, std::string path, Handler handler, RouteOptions options = {});
 
+  /// What is asked of every connection and request from now on.
+  void Protect(std::shared_ptr<Guard> guard);
+  /// Whether requests need credentials.
+  bool AsksCredentials() const;
+
   /// Opens a listener: ":9187", "127.0.0.1:9187", "[::1]:9187"; port 0 picks a free one. ":PORT" is
-  /// every address of both families, as Go's net.Listen has it.
+  /// every address of both families, as Go's net.Listen has it. "unix:/run/pgbeacon.sock" is a
+  /// socket in the file system, for its owner and group.
   Status Listen(const std::string& address);
+
+  /// Serves a stream socket that listens already.
+  void Listen(net::Descriptor socket);
 
   /// The addresses listened on, with real ports.
   std::vector<std::string> addresses() const;
+
+  ConnectionFigures figures() const;
 
   /// Stops accepting, closes idle connections and ends streams; running requests are answered.
   void Stop();

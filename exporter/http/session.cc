@@ -1,7 +1,7 @@
-// The only Beast of the project. A session is one coroutine, so what it does is read from top to
-// bottom; every wait has a deadline (expires_after), after which the stream closes the socket.
-// Responses leave in the order of the requests: the next request is read when the last response has
-// been written, so that a client which pipelines cannot make the server hoard.
+// A session is one coroutine, so what it does is read from top to bottom; every wait has a
+// deadline, after which the connection is closed. Responses leave in the order of the requests: the
+// next request is read when the last response has been written, so that a client which pipelines
+// cannot make the server hoard.
 #include "exporter/http/session.h"
 
 #include <netinet/in.h>
@@ -9,25 +9,29 @@
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
-#include <array>
+#include <boost/beast/core/buffers_to_string.hpp>
+#include <boost/beast/core/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/beast/core/read_size.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/serializer.hpp>
 #include <boost/none.hpp>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "exporter/http/date.h"
+#include "exporter/http/link.h"
 #include "exporter/http/query.h"
+#include "exporter/http/reply.h"
 #include "exporter/http/stream_writer.h"
-#include "exporter/metrics/gzip.h"
 #include "exporter/metrics/negotiate.h"
-#include "exporter/net/blocking_pool.h"
 
 namespace pgbeacon::http {
 namespace {
@@ -35,18 +39,13 @@ namespace {
 namespace beast = boost::beast;
 namespace bhttp = boost::beast::http;
 using Parser = bhttp::request_parser<bhttp::string_body>;
-using Message = bhttp::response<bhttp::string_body>;
 using beast::string_view;
 
 constexpr std::size_t kReadChunk = 4096;
 constexpr std::size_t kBodyChunk = std::size_t{64} * 1024;
-constexpr std::size_t kLeastGzip = 1024;  // below, the header outweighs the gain
-constexpr std::size_t kInlineGzip =
-    std::size_t{1024} * 1024;  // above, the I/O thread would be held too long
-constexpr std::size_t kLingerBytes =
-    std::size_t{1024} * 1024;  // read and thrown away before a close
-constexpr std::chrono::seconds kLinger{1};
+constexpr std::size_t kJoined = std::size_t{16} * 1024;  // a body up to that leaves with its header
 constexpr int kKeepAliveSeconds = 30;
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /// The status of the response to a request that could not be read; 0 where nobody is there to read
 /// one: closed, reset or timed out.
@@ -58,24 +57,26 @@ int StatusOf(net::error_code error) {
   return error.category() == make_error_code(bhttp::error::bad_method).category() ? 400 : 0;
 }
 
-Response Plain(int status, std::string body) {
-  Response response;
-  response.status = status;
-  response.body = std::move(body);
-  return response;
+/// By which limit a request that could not be read failed; nothing where its client has gone.
+std::optional<Ended> EndedBy(net::error_code error) {
+  if (error == beast::error::timeout) return Ended::kSlowRequest;
+  switch (StatusOf(error)) {
+    case 0:
+      return std::nullopt;
+    case 413:
+      return Ended::kBodyTooLarge;
+    case 431:
+      return Ended::kHeaderTooLarge;
+    default:
+      return Ended::kMalformed;
+  }
 }
 
-Response Busy(std::string body) {
-  Response response = Plain(503, std::move(body));
-  response.headers.emplace_back("Retry-After", "1");
-  return response;
-}
-
-Response Refusal(int status) {
-  std::string reason(bhttp::obsolete_reason(bhttp::int_to_status(static_cast<unsigned>(status))));
-  Response response = Plain(status, std::move(reason) + "\n");
-  if (status == 503) response = Busy("too many connections\n");
-  return response;
+/// Whether the body's length is told in the one way, or the two, that nobody takes for another.
+bool IsFramed(const bhttp::request<bhttp::string_body>& message) {
+  const std::size_t codings = message.count(bhttp::field::transfer_encoding);
+  return codings == 0 ||
+         (codings == 1 && beast::iequals(message[bhttp::field::transfer_encoding], "chunked"));
 }
 
 /// What came so far of a request.
@@ -91,7 +92,7 @@ std::shared_ptr<Request> ToRequest(const bhttp::request<bhttp::string_body>& mes
   const string_view raw = message.target();
   std::optional<RequestTarget> target = ParseTarget({raw.data(), raw.size()});
   const bool host = message.version() < 11 || message.count(bhttp::field::host) == 1;
-  if (!target || !host) return nullptr;
+  if (!target || !host || !IsFramed(message)) return nullptr;
   auto request = std::make_shared<Request>();
   request->method = std::string(message.method_string());
   request->path = std::move(target->path);
@@ -105,80 +106,16 @@ std::shared_ptr<Request> ToRequest(const bhttp::request<bhttp::string_body>& mes
   return request;
 }
 
-/// Runs the handler; whatever it throws becomes a 500. `route` outlives the call.
-net::awaitable<Response> Answer(std::shared_ptr<Site> site, std::shared_ptr<const Request> request,
-                                std::string& route) {
-  const Router::Match match = site->router.Find(request->method, request->path);
-  route = match.route;
-  if (match.handler == nullptr && match.allow.empty()) {
-    co_return Plain(404, site->router.Served());
-  }
-  if (match.handler == nullptr) {
-    Response response = Plain(405, "method not allowed; allowed: " + match.allow + "\n");
-    response.headers.emplace_back("Allow", match.allow);
-    co_return response;
-  }
-  const Handler handler = *match.handler;  // routes may be added while it runs
-  std::string failure;
-  try {
-    Response response = co_await handler(request);
-    co_return response;
-  } catch (const std::exception& error) {
-    failure = error.what();
-  } catch (...) {
-    failure = "unknown exception";
-  }
-  spdlog::error("http handler failed path={} error={}", route, failure);
-  co_return Plain(500, "internal error\n");
-}
-
-/// Status and header, without what frames the body.
-Message Head(const Response& response, unsigned version) {
-  Message message(bhttp::int_to_status(static_cast<unsigned>(response.status)), version);
-  message.result(static_cast<unsigned>(response.status));
-  message.set(bhttp::field::date, HttpDate(std::chrono::system_clock::now()));
-  message.set("X-Content-Type-Options", "nosniff");
-  for (const auto& [name, value] : response.headers) message.insert(name, value);
-  const bool bodiless = response.status == 204 || response.status == 304;
-  if (!bodiless) message.set(bhttp::field::content_type, response.content_type);
-  return message;
-}
-
-/// The response as a message, compressed where `gzip`; `head`: without its body.
-net::awaitable<Message> Encode(std::shared_ptr<Site> site, Response response, unsigned version,
-                               bool gzip, bool head) {
-  Message message = Head(response, version);
-  if (response.status == 204 || response.status == 304) co_return message;
-  if (response.compressible) message.insert(bhttp::field::vary, "Accept, Accept-Encoding");
-  if (response.compressible && gzip && response.body.size() >= kLeastGzip) {
-    message.set(bhttp::field::content_encoding, "gzip");
-    if (response.body.size() <= kInlineGzip || site->closed) {
-      response.body = metrics::Gzip(response.body);
-    } else {
-      auto compress = [text = std::move(response.body)] { return metrics::Gzip(text); };
-      response.body = co_await site->pool->Run(std::move(compress));
-    }
-  }
-  message.content_length(response.body.size());
-  if (!head) message.body() = std::move(response.body);
-  co_return message;
-}
-
-/// Ends a connection so that the last response arrives: a close with bytes of the client unread
-/// would reset it.
-template <class Stream>
-net::awaitable<void> Linger(Stream& stream) {
-  auto& lowest = beast::get_lowest_layer(stream);
-  net::error_code ignored;
-  lowest.socket().shutdown(net::asio::ip::tcp::socket::shutdown_send, ignored);
-  lowest.expires_after(kLinger);
-  std::array<char, kReadChunk> scratch;
-  for (std::size_t total = 0; total < kLingerBytes;) {
-    const auto room = net::asio::buffer(scratch);
-    const auto [error, count] = co_await stream.async_read_some(room, net::kNoThrow);
-    if (error) break;
-    total += count;
-  }
+/// The header as it goes over the wire.
+std::string HeaderText(const Message& message) {
+  bhttp::response_serializer<bhttp::string_body> serializer(message);
+  serializer.split(true);
+  std::string text;
+  net::error_code error;
+  serializer.next(error, [&text](net::error_code&, const auto& buffers) {
+    text = beast::buffers_to_string(buffers);
+  });
+  return text;
 }
 
 /// Lets the kernel find out that a client of a stream without news is gone.
@@ -209,19 +146,25 @@ class Streaming {
   Connection& connection_;
 };
 
-/// Session: the state of one connection; TLS is another Stream.
-template <class Stream>
+/// Session: the state of one connection.
 class Session {
  public:
-  Session(Stream stream, std::shared_ptr<Site> site, std::string peer, bool refuse)
-      : stream_(std::move(stream)),
+  Session(std::unique_ptr<Link> link, std::shared_ptr<Site> site, std::string peer, bool refuse)
+      : link_(std::move(link)),
         site_(std::move(site)),
         peer_(std::move(peer)),
         refuse_(refuse),
         buffer_(site_->limits.header_bytes + kBodyChunk),
-        connection_(*site_, [this] { beast::get_lowest_layer(stream_).close(); }) {}
+        connection_(*site_, [this] { link_->Close(); }) {}
 
   net::awaitable<void> Run() {
+    const TimePoint deadline = SteadyClock::now() + site_->limits.read;
+    const net::error_code failed = co_await link_->Begin(deadline);
+    if (failed) {
+      if (failed != net::asio::error::operation_aborted) site_->Count(Ended::kTlsHandshake);
+      spdlog::debug("tls handshake failed peer={} error={}", peer_, failed.message());
+      co_return;
+    }
     bool keep = true;
     bool lingers = false;
     while (keep && !site_->stopping) {
@@ -233,24 +176,60 @@ class Session {
       lingers = answered_ && !keep;
     }
     connection_.idle = true;
-    if ((lingers || (answered_ && site_->stopping)) && !site_->closed) co_await Linger(stream_);
+    if ((lingers || (answered_ && site_->stopping)) && !site_->closed) co_await link_->End();
   }
 
  private:
-  void ExpireAfter(std::chrono::milliseconds limit) {
-    beast::get_lowest_layer(stream_).expires_after(limit);
-  }
-
   /// Waits for the first byte of a request; false when the connection ends before.
   net::awaitable<bool> AwaitRequest() {
     if (buffer_.size() > 0) co_return true;
     buffer_.shrink_to_fit();
-    ExpireAfter(answered_ ? site_->limits.idle : site_->limits.read);
-    const auto room = buffer_.prepare(kReadChunk);
-    const auto [error, count] = co_await stream_.async_read_some(room, net::kNoThrow);
-    if (error) co_return false;
-    buffer_.commit(count);
-    co_return true;
+    const TimePoint deadline =
+        SteadyClock::now() + (answered_ ? site_->limits.idle : site_->limits.read);
+    const net::error_code failed = co_await ReadMore(kReadChunk, deadline);
+    if (failed == beast::error::timeout) {
+      site_->Count(answered_ ? Ended::kIdle : Ended::kSlowRequest);
+    }
+    co_return !failed;
+  }
+
+  net::awaitable<net::error_code> ReadMore(std::size_t most, TimePoint deadline) {
+    const std::size_t room = beast::read_size(buffer_, most);
+    if (room == 0) co_return net::error_code(bhttp::error::buffer_overflow);
+    const net::asio::mutable_buffer free = buffer_.prepare(room);
+    const Moved got = co_await link_->Read(static_cast<char*>(free.data()), room, deadline);
+    buffer_.commit(got.bytes);
+    co_return got.error;
+  }
+
+  /// Reads to the end of the header, or of the `whole` request. `parser` outlives the call.
+  net::awaitable<net::error_code> Parse(Parser& parser, bool whole, TimePoint deadline) {
+    parser.eager(whole);
+    while (whole ? !parser.is_done() : !parser.is_header_done()) {
+      if (buffer_.size() > 0) {
+        net::error_code error;
+        buffer_.consume(parser.put(buffer_.data(), error));
+        if (error && error != bhttp::error::need_more) co_return error;
+        if (whole ? parser.is_done() : parser.is_header_done()) break;
+      }
+      const net::error_code failed = co_await ReadMore(kBodyChunk, deadline);
+      if (failed == net::asio::error::eof) co_return net::error_code(bhttp::error::partial_message);
+      if (failed) co_return failed;
+    }
+    co_return net::error_code();
+  }
+
+  /// All of it, at the pace that the limits ask for. `bytes` outlive the call.
+  net::awaitable<net::error_code> Write(std::string_view bytes) {
+    Pace pace(site_->limits);
+    while (!bytes.empty()) {
+      const TimePoint deadline = pace.Deadline();
+      const Moved put = co_await link_->Write(bytes, deadline);
+      if (put.error) co_return put.error;
+      pace.Took(put.bytes);
+      bytes.remove_prefix(put.bytes);
+    }
+    co_return net::error_code();
   }
 
   /// One request and its response; whether another may follow.
@@ -258,10 +237,13 @@ class Session {
     Parser parser;
     parser.header_limit(static_cast<std::uint32_t>(site_->limits.header_bytes));
     parser.body_limit(boost::none);  // Admit() sets the route's
-    ExpireAfter(site_->limits.read);
     answered_ = false;
     Arrival arrival;
     const net::error_code failed = co_await Read(parser, arrival);
+    if (failed) {
+      const std::optional<Ended> why = EndedBy(failed);
+      if (why) site_->Count(*why);
+    }
     if (failed && StatusOf(failed) == 0) co_return false;
 
     version_ = parser.is_header_done() ? parser.get().version() : 11;
@@ -276,10 +258,10 @@ class Session {
     } else {
       keep_ = parser.keep_alive();
       gzip_ = metrics::AcceptsGzip(arrival.request->Header("accept-encoding"));
-      ExpireNever();
       response = co_await Answer(site_, arrival.request, arrival.route);
     }
     if (response.stream && site_->streams >= site_->limits.streams) {
+      site_->Count(Ended::kTooManyStreams);
       response = Busy("too many streams\n");
     }
     const int sent_status = response.status;
@@ -292,39 +274,50 @@ class Session {
     }
     if (sent && site_->observer && !site_->closed) site_->observer(arrival.route, sent_status);
     if (sent && source && !head_) sent = co_await SendBody(source);
-    co_return sent&& keep_;
+    co_return sent ? keep_ : false;
   }
-
-  void ExpireNever() { beast::get_lowest_layer(stream_).expires_never(); }
 
   /// The header, and the body unless the request is refused. The arguments outlive the call.
   net::awaitable<net::error_code> Read(Parser& parser, Arrival& arrival) {
-    auto [failed, header] =
-        co_await bhttp::async_read_header(stream_, buffer_, parser, net::kNoThrow);
+    TimePoint deadline = SteadyClock::now() + site_->limits.read;
+    const net::error_code failed = co_await Parse(parser, false, deadline);
     if (failed) co_return failed;
-    Admit(parser, arrival);
+    Arrive(parser, arrival);
+    if (arrival.request && site_->guard) {
+      const Router::Match match =
+          site_->router.Find(arrival.request->method, arrival.request->path);
+      const bool own = match.options != nullptr && match.options->own_credentials;
+      arrival.route = match.route;
+      arrival.refusal = co_await site_->guard->Judge(arrival.request, own);
+      deadline = SteadyClock::now() + site_->limits.read;
+    }
+    if (!arrival.refusal) Admit(parser, arrival);
     if (arrival.refusal || parser.is_done()) co_return failed;
     if (beast::iequals(parser.get()[bhttp::field::expect], "100-continue")) {
-      Message go_on(bhttp::status::continue_, parser.get().version());
-      auto [unsent, written] = co_await bhttp::async_write(stream_, go_on, net::kNoThrow);
+      const net::error_code unsent = co_await Write(kContinue);
       if (unsent) co_return unsent;
     }
-    auto [broken, body] = co_await bhttp::async_read(stream_, buffer_, parser, net::kNoThrow);
+    const net::error_code broken = co_await Parse(parser, true, deadline);
     if (broken == bhttp::error::body_limit && arrival.too_large) arrival.too_large();
     arrival.request->body = std::move(parser.get().body());
     arrival.request->received = SteadyClock::now();
     co_return broken;
   }
 
-  /// Holds the header against the limits and the gate of its route.
-  void Admit(Parser& parser, Arrival& arrival) {
+  /// Takes the header; a refusal where the server is full or the header is malformed.
+  void Arrive(Parser& parser, Arrival& arrival) {
     if (!refuse_) arrival.request = ToRequest(parser.get());
-    if (arrival.request == nullptr) {
-      arrival.refusal = Refusal(refuse_ ? 503 : 400);
+    if (arrival.request) {
+      arrival.request->peer = peer_;
       return;
     }
+    arrival.refusal = Refusal(refuse_ ? 503 : 400);
+    if (!refuse_) site_->Count(Ended::kMalformed);
+  }
+
+  /// Holds the header against the limits and the gate of its route.
+  void Admit(Parser& parser, Arrival& arrival) {
     Request& request = *arrival.request;
-    request.peer = peer_;
     const Router::Match match = site_->router.Find(request.method, request.path);
     const RouteOptions none;
     const RouteOptions& options = match.options == nullptr ? none : *match.options;
@@ -334,6 +327,7 @@ class Session {
     if (parser.is_done()) length = 0;
     if (length && *length > most) {
       arrival.refusal = Refusal(413);
+      site_->Count(Ended::kBodyTooLarge);
       if (options.too_large) options.too_large();
       return;
     }
@@ -351,36 +345,46 @@ class Session {
     if (site_->closed) co_return false;
     keep_ = keep_ && !site_->stopping;
     message.keep_alive(keep_);
-    ExpireAfter(site_->limits.write);
-    const auto [error, count] = co_await bhttp::async_write(stream_, message, net::kNoThrow);
+    std::string text = HeaderText(message);
+    std::string& body = message.body();
+    if (body.size() <= kJoined) {
+      text += body;
+      body.clear();
+    }
+    net::error_code failed = co_await Write(text);
+    if (!failed) failed = co_await Write(body);
+    co_return Sent(failed);
+  }
+
+  /// Notes how sending a response went.
+  bool Sent(net::error_code error) {
+    if (error == beast::error::timeout) site_->Count(Ended::kSlowReader);
     answered_ = !error;
-    co_return answered_;
+    return answered_;
   }
 
   /// The header of a streamed response.
   net::awaitable<bool> SendHead(Response response) {
-    Message message = Head(response, version_);
+    Message message = Head(response, version_, *site_);
     message.chunked(version_ >= 11);
     keep_ = keep_ && version_ >= 11 && !site_->stopping;
     message.keep_alive(keep_);
-    bhttp::response_serializer<bhttp::string_body> serializer(message);
-    ExpireAfter(site_->limits.write);
-    const auto [error, count] =
-        co_await bhttp::async_write_header(stream_, serializer, net::kNoThrow);
-    answered_ = !error;
-    co_return answered_;
+    const std::string text = HeaderText(message);
+    const net::error_code failed = co_await Write(text);
+    co_return Sent(failed);
   }
 
   net::awaitable<bool> SendBody(std::shared_ptr<BodySource> source) {
     const Streaming streaming(*site_, connection_, source);
-    KeepAlive(beast::get_lowest_layer(stream_).socket().native_handle());
+    KeepAlive(link_->socket().native_handle());
     if (site_->stopping) source->End();
     answered_ = false;
-    answered_ = co_await WriteStream(stream_, source, version_ >= 11, site_->limits.write);
-    co_return answered_;
+    const net::error_code failed =
+        co_await WriteStream(*link_, source, version_ >= 11, site_->limits);
+    co_return Sent(failed);
   }
 
-  Stream stream_;
+  const std::unique_ptr<Link> link_;
   std::shared_ptr<Site> site_;
   std::string peer_;
   bool refuse_;
@@ -393,28 +397,14 @@ class Session {
   bool gzip_ = false;
 };
 
-/// "127.0.0.1:51234", "[::1]:51234"; an IPv4 peer of an IPv6 socket as IPv4.
-std::string PeerName(const net::asio::ip::tcp::socket& socket) {
-  net::error_code error;
-  const auto peer = socket.remote_endpoint(error);
-  if (error) return {};
-  const auto address = peer.address();
-  const std::string port = std::to_string(peer.port());
-  if (address.is_v4()) return address.to_string() + ":" + port;
-  const auto v6 = address.to_v6();
-  if (!v6.is_v4_mapped()) return "[" + v6.to_string() + "]:" + port;
-  return make_address_v4(net::asio::ip::v4_mapped, v6).to_string() + ":" + port;
-}
-
 }  // namespace
 
-net::awaitable<void> RunSession(net::asio::ip::tcp::socket socket, std::shared_ptr<Site> site,
-                                bool refuse) {
-  using PlainStream =
-      beast::basic_stream<net::asio::ip::tcp, net::any_io_executor, beast::unlimited_rate_policy>;
-  std::string peer = PeerName(socket);
-  Session<PlainStream> session(PlainStream(std::move(socket)), std::move(site), std::move(peer),
-                               refuse);
+net::awaitable<void> RunSession(net::StreamSocket socket, std::shared_ptr<Site> site, bool refuse) {
+  std::string peer = net::PeerName(socket.native_handle());
+  net::TlsContext::Ptr tls = site->guard ? site->guard->Tls() : nullptr;
+  std::unique_ptr<Link> link = MakeLink(std::move(socket), std::move(tls));
+  if (link == nullptr) co_return;
+  Session session(std::move(link), std::move(site), std::move(peer), refuse);
   co_await session.Run();
 }
 

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "exporter/http/guard.h"
 #include "exporter/http/router.h"
 #include "exporter/http/server.h"
 #include "exporter/net/asio.h"
@@ -23,10 +24,14 @@ struct Site {
   Limits limits;
   Observer observer;
   Router router;
+  std::shared_ptr<Guard> guard;  ///< none: everybody is let in, without TLS
+  ConnectionFigures figures;
   std::set<Connection*> connections = {};
   std::size_t streams = 0;  ///< connections whose response is one
   bool stopping = false;    ///< no further request on any connection
   bool closed = false;      ///< the server is gone: `pool` and `observer` are not to be used
+
+  void Count(Ended why) { ++figures.ended[static_cast<std::size_t>(why)]; }
 };
 
 /// The entry of one connection in its site's list, for the life of its session.

@@ -35,11 +35,12 @@ Error CannotListen(const std::string& address, const std::string& why, ErrorCode
   return Error(code, "cannot listen on " + address + ": " + why);
 }
 
-Error CannotListen(const std::string& address, int code, Transport transport, int port) {
+Error CannotListen(const std::string& address, int code, Transport transport, int port,
+                   const std::string& rival) {
   std::string why = std::system_category().message(code);
   const char* protocol = transport == Transport::kStream ? "-ltnp" : "-lunp";
   if (code == EADDRINUSE) {
-    why += "; another syslog daemon may have the port: `ss " + std::string(protocol) +
+    why += "; " + rival + " may have the port: `ss " + std::string(protocol) +
            " sport = :" + std::to_string(port) + "` tells which";
   } else if (code == EACCES && port < kUnprivilegedPort) {
     why +=
@@ -123,7 +124,8 @@ Status RemoveStale(const std::string& path, const sockaddr_un& address, Transpor
 
 }  // namespace
 
-Result<Descriptor> ListenInternet(const std::string& address, Transport transport) {
+Result<Descriptor> ListenInternet(const std::string& address, Transport transport,
+                                  const std::string& rival) {
   const Result<ListenAddress> parsed = ParseListenAddress(address);
   if (!parsed.ok()) return parsed.error();
   Result<Addresses> found = Resolve(*parsed, address, transport);
@@ -137,7 +139,7 @@ Result<Descriptor> ListenInternet(const std::string& address, Transport transpor
     if (!found.ok()) return found.error();
     failed = Bind(socket, Preferred(**found), transport);
   }
-  if (failed != 0) return CannotListen(address, failed, transport, parsed->port);
+  if (failed != 0) return CannotListen(address, failed, transport, parsed->port, rival);
   return socket;
 }
 
@@ -184,15 +186,16 @@ std::string LocalName(int socket) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
   if (getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
-  if (address.ss_family == AF_INET) {
-    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
-    return HostOf(address) + ":" + std::to_string(ntohs(v4.sin_port));
-  }
-  if (address.ss_family == AF_INET6) {
-    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
-    return "[" + HostOf(address) + "]:" + std::to_string(ntohs(v6.sin6_port));
-  }
-  return {};
+  return NameOf(address);
+}
+
+std::string NameOf(const sockaddr_storage& address) {
+  const std::string host = HostOf(address);
+  if (host.empty()) return {};
+  // Both families have the port at the same place.
+  const auto& internet = reinterpret_cast<const sockaddr_in&>(address);
+  const std::string port = std::to_string(ntohs(internet.sin_port));
+  return host.find(':') == std::string::npos ? host + ":" + port : "[" + host + "]:" + port;
 }
 
 std::string HostOf(const sockaddr_storage& address) {

@@ -19,8 +19,10 @@ namespace pgbeacon::net {
 enum class Transport : std::uint8_t { kStream, kDatagram };
 
 /// A bound socket of TCP or UDP; streams listen. Addresses are those of ParseListenAddress; ":PORT"
-/// and "[::]:PORT" are every address of both families. The error tells what to do.
-Result<Descriptor> ListenInternet(const std::string& address, Transport transport);
+/// and "[::]:PORT" are every address of both families. The error tells what to do; `rival` is what
+/// may have the port already.
+Result<Descriptor> ListenInternet(const std::string& address, Transport transport,
+                                  const std::string& rival = "another syslog daemon");
 
 /// A unix socket in the file system. Its file is removed with it, unless another took its place.
 class UnixSocket {
@@ -43,7 +45,11 @@ class UnixSocket {
   std::uint64_t inode_ = 0;
 };
 
-/// "127.0.0.1:514" or "[::1]:514"; empty when it has none.
+/// "127.0.0.1:514" or "[::1]:514", an IPv4 address mapped into IPv6 as itself; empty for a unix
+/// socket.
+std::string NameOf(const sockaddr_storage& address);
+
+/// The socket's own address as NameOf() writes it.
 std::string LocalName(int socket);
 
 /// The address without port, an IPv4 address mapped into IPv6 as itself; empty for a unix socket.

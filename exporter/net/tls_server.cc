@@ -1,18 +1,17 @@
 #include "exporter/net/tls_server.h"
 
-#include <openssl/asn1.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <ctime>
-#include <system_error>
 #include <utility>
+#include <vector>
+
+#include "exporter/net/file_stamp.h"
+#include "exporter/net/tls_context.h"
 
 namespace pgbeacon::net {
 
@@ -42,22 +41,6 @@ struct TlsWire {
 };
 
 namespace {
-
-constexpr unsigned char kSessionContext[] = "pgbeacon";
-
-/// The text of OpenSSL's oldest queued error; empties the queue.
-std::string TakeErrors() {
-  const unsigned long code = ERR_get_error();
-  ERR_clear_error();
-  if (code == 0) return "unknown error";
-  if (ERR_SYSTEM_ERROR(code)) return std::system_category().message(ERR_GET_REASON(code));
-  const char* reason = ERR_reason_error_string(code);
-  return reason != nullptr ? reason : "error " + std::to_string(code);
-}
-
-Error Unusable(const std::string& what, const std::string& file) {
-  return Error(ErrorCode::kInvalid, "TLS " + what + " " + file + ": " + TakeErrors());
-}
 
 TlsFailure FailureOf(unsigned long code) {
   if (ERR_GET_LIB(code) != ERR_LIB_SSL) return TlsFailure::kOther;
@@ -124,26 +107,6 @@ const BIO_METHOD* SocketMethod() {
   return method;
 }
 
-double UnixTime(const ASN1_TIME* time) {
-  std::tm broken{};
-  if (time == nullptr || ASN1_TIME_to_tm(time, &broken) != 1) return 0;
-  return static_cast<double>(timegm(&broken));
-}
-
-/// Senders stay for hours: what resuming a session would save is not worth its memory, nor the
-/// tickets that a sender which never reads would leave in its socket.
-void SetUp(SSL_CTX& context) {
-  SSL_CTX_set_min_proto_version(&context, TLS1_2_VERSION);
-  SSL_CTX_set_options(&context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION |
-                                    SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CIPHER_SERVER_PREFERENCE);
-  SSL_CTX_set_num_tickets(&context, 0);
-  SSL_CTX_set_session_cache_mode(&context, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_session_id_context(&context, kSessionContext, sizeof kSessionContext - 1);
-  SSL_CTX_set_mode(&context, SSL_MODE_RELEASE_BUFFERS);
-  // A key under a passphrase is refused instead of asked for on the terminal.
-  SSL_CTX_set_default_passwd_cb(&context, [](char*, int, int, void*) { return 0; });
-}
-
 }  // namespace
 
 void TlsSession::Free::operator()(SSL* session) const { SSL_free(session); }
@@ -171,7 +134,7 @@ TlsTurn TlsSession::TurnAfter(int result) {
       return TlsTurn::kFailed;
     default:
       failure_ = FailureOf(ERR_peek_error());
-      detail_ = TakeErrors();
+      detail_ = TakeTlsErrors();
       if (failure_ == TlsFailure::kBadCertificate) {
         detail_ = X509_verify_cert_error_string(SSL_get_verify_result(session_.get()));
       }
@@ -208,46 +171,22 @@ Result<TlsServer> TlsServer::Open(TlsFiles files) {
 Status TlsServer::Load() {
   ERR_clear_error();
   std::unique_ptr<SSL_CTX, Free> context(SSL_CTX_new(TLS_server_method()));
-  if (!context) return Error(ErrorCode::kInternal, "TLS: " + TakeErrors());
-  SetUp(*context);
-  if (SSL_CTX_use_certificate_chain_file(context.get(), files_.cert.c_str()) != 1) {
-    return Unusable("certificate", files_.cert);
-  }
-  if (SSL_CTX_use_PrivateKey_file(context.get(), files_.key.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return Unusable("key", files_.key);
-  }
-  // A key of another type than the certificate's is taken without a look at the certificate.
-  if (SSL_CTX_check_private_key(context.get()) != 1) {
-    ERR_clear_error();
-    return Error(ErrorCode::kInvalid,
-                 "TLS key " + files_.key + ": key values mismatch with certificate " + files_.cert);
-  }
-  if (!files_.client_ca.empty()) {
-    const char* authorities = files_.client_ca.c_str();
-    if (SSL_CTX_load_verify_file(context.get(), authorities) != 1) {
-      return Unusable("client_ca", files_.client_ca);
-    }
-    SSL_CTX_set_client_CA_list(context.get(), SSL_load_client_CA_file(authorities));
-    SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-  }
-  not_after_ = UnixTime(X509_get0_notAfter(SSL_CTX_get0_certificate(context.get())));
+  if (!context) return Error(ErrorCode::kInternal, "TLS: " + TakeTlsErrors());
+  TlsSettings settings;
+  settings.cert.file = files_.cert;
+  settings.key.file = files_.key;
+  settings.client_ca.file = files_.client_ca;
+  if (!files_.client_ca.empty()) settings.client_auth = ClientAuth::kRequireAndVerify;
+  std::vector<TlsMistake> mistakes;
+  SetUpTlsServer(settings, *context, mistakes);
+  if (!mistakes.empty()) return Error(ErrorCode::kInvalid, "TLS " + mistakes.front().message);
+  not_after_ = NotAfter(*context);
   context_ = std::move(context);
   return {};
 }
 
 std::string TlsServer::Stamp() const {
-  std::string stamp;
-  for (const std::string* file : {&files_.cert, &files_.key, &files_.client_ca}) {
-    struct stat found {};
-    if (file->empty() || stat(file->c_str(), &found) != 0) continue;
-    for (const auto part :
-         {static_cast<std::int64_t>(found.st_ino), static_cast<std::int64_t>(found.st_size),
-          static_cast<std::int64_t>(found.st_mtim.tv_sec),
-          static_cast<std::int64_t>(found.st_mtim.tv_nsec)}) {
-      stamp += std::to_string(part) + " ";
-    }
-  }
-  return stamp;
+  return FileStamp(files_.cert) + FileStamp(files_.key) + FileStamp(files_.client_ca);
 }
 
 Result<bool> TlsServer::Refresh() {
@@ -263,7 +202,7 @@ Result<TlsSession> TlsServer::Accept(int socket) const {
   ERR_clear_error();
   TlsSession session(SSL_new(context_.get()), socket);
   BIO* bio = session.session_ ? BIO_new(SocketMethod()) : nullptr;
-  if (bio == nullptr) return Error(ErrorCode::kInternal, "TLS: " + TakeErrors());
+  if (bio == nullptr) return Error(ErrorCode::kInternal, "TLS: " + TakeTlsErrors());
   BIO_set_data(bio, session.wire_.get());
   BIO_set_init(bio, 1);
   SSL_set_bio(session.session_.get(), bio, bio);

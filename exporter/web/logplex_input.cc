@@ -258,13 +258,14 @@ void LogplexInput::Serve(http::Server& server) {
   state.Refresh();
   if (state.options.closed) {
     spdlog::error("POST {} answers 503 until the config file is right", kPath);
-  } else if (!state.tokens && !state.credentials) {
+  } else if (!state.tokens && !state.credentials && !server.AsksCredentials()) {
     spdlog::warn(
         "POST {} takes what anybody sends: name the drains' tokens with --source.logplex-tokens, "
         "or ask for a password with --source.logplex-credentials",
         kPath);
   }
   http::RouteOptions options;
+  options.own_credentials = state.options.closed || state.tokens || state.credentials;
   options.body_bytes = state.options.body_bytes;
   options.too_large = [state = state_] {
     ++state->refused[static_cast<std::size_t>(Refused::kTooLarge)];

@@ -13,6 +13,9 @@ using testing::Pair;
 
 class HttpLimits : public ServerTest {
  protected:
+  std::uint64_t Count(Ended why) const {
+    return server_->figures().ended[static_cast<std::size_t>(why)];
+  }
   void ExpectAlive() { EXPECT_EQ(RawClient(port_).Get("/hello").status, 200); }
 };
 
@@ -31,6 +34,8 @@ TEST_F(HttpLimits, RefusesMalformedRequests) {
            "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: "
            "chunked\r\n\r\n0\r\n\r\n",
            "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+           "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+           "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
        }) {
     RawClient client(port_);
     client.Send(request);
@@ -144,6 +149,50 @@ TEST_F(HttpLimits, GivesUpOnClientsThatDoNotRead) {
   ASSERT_TRUE(rest);
   EXPECT_LT(rest->size(), 32U << 20);
   ExpectAlive();
+}
+
+TEST_F(HttpLimits, GivesUpOnClientsThatReadTooSlowly) {
+  Limits limits;
+  limits.write = milliseconds(200);
+  limits.write_rate = std::size_t{1} << 30;
+  Start(limits);
+  RawClient client(port_, 4096);
+  client.Send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto deadline = SteadyClock::now() + std::chrono::seconds(10);
+  std::size_t received = 0;
+  for (std::string some = "x"; !some.empty() && SteadyClock::now() < deadline;) {
+    some = client.ReadSome(100);
+    received += some.size();
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  EXPECT_LT(SteadyClock::now(), deadline);
+  EXPECT_LT(received, 32U << 20);
+  EXPECT_TRUE(Eventually([this] { return Count(Ended::kSlowReader) == 1; }));
+}
+
+TEST_F(HttpLimits, CountsWhatItClosesByReason) {
+  Limits limits;
+  limits.header_bytes = 1000;
+  limits.body_bytes = 10;
+  limits.idle = milliseconds(200);
+  limits.read = milliseconds(300);
+  Start(limits);
+  RawClient(port_).Get("/hello", "X: " + std::string(2000, 'a') + "\r\n");
+  RawClient large(port_);
+  large.Send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n01234567890");
+  large.Read();
+  RawClient(port_).Get("/hel%zzlo");
+  RawClient idle(port_);
+  idle.Get("/hello");
+  EXPECT_EQ(idle.ReadToEnd(), "");
+  RawClient slow(port_);
+  slow.Send("GET /hello");
+  EXPECT_EQ(slow.ReadToEnd(), "");
+  for (const Ended why : {Ended::kHeaderTooLarge, Ended::kBodyTooLarge, Ended::kMalformed,
+                          Ended::kIdle, Ended::kSlowRequest}) {
+    EXPECT_TRUE(Eventually([this, why] { return Count(why) == 1; }))
+        << kEndedNames[static_cast<std::size_t>(why)];
+  }
 }
 
 TEST_F(HttpLimits, RefusesConnectionsBeyondTheLimit) {

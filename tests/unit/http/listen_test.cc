@@ -22,8 +22,8 @@ TEST_F(Listen, SaysWhoMayHoldAPortThatIsTaken) {
   ASSERT_FALSE(again.ok());
   EXPECT_EQ(again.error().message,
             "cannot listen on " + taken +
-                ": Address already in use; another exporter may run there: choose "
-                "--web.listen-address");
+                ": Address already in use; another exporter may have the port: `ss -ltnp sport = " +
+                taken.substr(taken.rfind(':')) + "` tells which");
   EXPECT_EQ(server_.addresses().size(), 1U);
 }
 
@@ -56,6 +56,19 @@ TEST_F(Listen, TakesSeveralAddresses) {
   ASSERT_TRUE(server_.Listen("127.0.0.1:0").ok());
   ASSERT_TRUE(server_.Listen("127.0.0.1:0").ok());
   EXPECT_EQ(server_.addresses().size(), 2U);
+}
+
+TEST_F(Listen, TakesAPathAndRemovesItAtTheEnd) {
+  const std::string path = testing::TempDir() + "pgbeacon-web-" + std::to_string(getpid());
+  {
+    net::asio::io_context io;
+    Server server(io.get_executor(), pool_, {}, {});
+    ASSERT_TRUE(server.Listen("unix:" + path).ok());
+    EXPECT_EQ(server.addresses().at(0), "unix:" + path);
+    EXPECT_EQ(access(path.c_str(), F_OK), 0);
+    EXPECT_FALSE(server.Listen("unix:" + path).ok());
+  }
+  EXPECT_NE(access(path.c_str(), F_OK), 0);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "exporter/pg/setup_sql.h"
 #include "exporter/scrape/ask.h"
+#include "exporter/scrape/excess.h"
 #include "exporter/scrape/target_state.h"
 
 namespace pgbeacon::scrape {
@@ -24,8 +25,8 @@ constexpr std::chrono::minutes kAskAgain{5};   // extensions and settings change
 bool SamePlan(const ServerFacts& a, const ServerFacts& b) {
   return a.version_num == b.version_num && a.in_recovery == b.in_recovery &&
          a.system_identifier == b.system_identifier && a.database == b.database &&
-         a.superuser == b.superuser && a.privileges == b.privileges &&
-         a.start_time_seconds == b.start_time_seconds &&
+         a.superuser == b.superuser && a.create_role == b.create_role &&
+         a.privileges == b.privileges && a.start_time_seconds == b.start_time_seconds &&
          a.conf_load_time_seconds == b.conf_load_time_seconds;
 }
 
@@ -50,10 +51,11 @@ net::awaitable<void> Target::State::Execute(std::shared_ptr<State> self, std::sh
     self->Down(*run, facts.error());
     co_return;
   }
-  if (!locked && facts->superuser && self->options_.refuse_superuser) {
+  if (!locked && self->options_.refuse_superuser && !ExcessOf(*facts).empty()) {
+    const std::string excess = ExcessOf(*facts);
     self->main_.Drop();
     self->WarnOfSuperuser();
-    self->SetReason(*run, UpReason::kSuperuserRefused, "the login is a superuser");
+    self->SetReason(*run, UpReason::kSuperuserRefused, "the login " + excess);
     co_return;
   }
   self->SetReason(*run, UpReason::kOk, "");
@@ -107,6 +109,9 @@ net::awaitable<Result<ServerFacts>> Target::State::Base(TimePoint deadline, bool
     Result<pg::Connection*> connection = co_await main_.Connect(Budget(deadline), connect_by);
     NoteConnect(connection.ok());
     if (!connection.ok()) co_return connection.error();
+    if (!warm) {
+      spdlog::trace("target={}: connected backend={}", options_.name, (*connection)->backend_pid());
+    }
     if (!plan_) AssumePlan((*connection)->server_version());
     Result<ServerFacts> facts = co_await AskIdentity(**connection, catalogue_, deadline);
     if (facts.ok()) co_return facts;
@@ -121,7 +126,7 @@ net::awaitable<Result<ServerFacts>> Target::State::Base(TimePoint deadline, bool
 }
 
 net::awaitable<Status> Target::State::Learn(ServerFacts now, bool warm, TimePoint deadline) {
-  if (now.superuser && !superuser_warned_) WarnOfSuperuser();
+  if (!ExcessOf(now).empty()) WarnOfSuperuser();
   const bool same = facts_ && SamePlan(*facts_, now);
   const bool recent = SteadyClock::now() - facts_at_ < kAskAgain;
   if (warm && same && recent && !facts_stale_) co_return Status();
@@ -320,13 +325,15 @@ void Target::State::WarnOfSuperuser() {
   if (superuser_warned_) return;
   superuser_warned_ = true;
   spdlog::warn(
-      "target={}: the login is a superuser, which pgbeacon does not need; this makes a role that "
-      "can do what it needs and no more (also: pgbeacon setup-sql):\n{}",
+      "target={}: the login is a superuser or has CREATEROLE, which pgbeacon does not need; this "
+      "makes a role that can do what it needs and no more (also: pgbeacon setup-sql):\n{}",
       options_.name, pg::SetupSql("pgbeacon"));
 }
 
 void Target::State::LogOutcome(const std::string& collector, const std::string& failure,
                                const std::string& message) {
+  spdlog::trace("target={} collector={} answered reason={}", options_.name, collector,
+                failure.empty() ? "ok" : failure);
   std::string& logged = logged_failures_[collector];
   if (logged == failure) return;
   logged = failure;

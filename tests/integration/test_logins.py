@@ -155,6 +155,32 @@ class Credentials(PairCase):
 class Rights(PairCase):
     with_standby = False
 
+    def dsn(self, role, attributes):
+        self.primary.query(f"create role {role} login {attributes} password '{PASSWORD}'")
+        return self.primary.dsn(user=role)
+
+    def test_too_many_rights_are_warned_about_or_refused(self):
+        for role, attributes, words in (("super", "superuser", "is a superuser"),
+                                        ("maker", "createrole in role pg_monitor", "has CREATEROLE")):
+            with self.subTest(role):
+                dsn = self.dsn(role, attributes)
+                exporter = self.beacon(dsn=dsn)
+                page = exporter.scrape()
+                self.assertEqual(1, page.value("pg_up"))
+                attribute = {"super": "superuser", "maker": "createrole"}[role]
+                self.assertEqual(1, page.value("pgbeacon_login_privileged", attribute=attribute))
+                self.assertEqual(role == "super", page.value("pgbeacon_superuser_login") == 1)
+                exporter.scrape()
+                self.assertEqual(1, exporter.log().count("the login is a superuser or has CREATEROLE, which pgbeacon does not need"))
+                self.assertIn("NOSUPERUSER NOCREATEDB NOCREATEROLE", exporter.log())
+                refused = self.beacon("--refuse-superuser", dsn=dsn)
+                page = refused.scrape()
+                self.assertEqual((0, "superuser_refused"), (page.value("pg_up"), page.up_reason()))
+                self.assertIsNone(page.value("pg_postmaster_start_time_seconds"))
+                done = beacon.run("explain", "--refuse-superuser", env={"DATA_SOURCE_NAME": dsn})
+                self.assertEqual(1, done.returncode)
+                self.assertIn(f"the login {words}, which --refuse-superuser turns away", done.stderr)
+
     def test_the_role_of_setup_sql_is_enough_and_no_more(self):
         done = beacon.run("setup-sql", "--role", 'The "Lamp"')
         for _ in range(2):  # running it again changes nothing

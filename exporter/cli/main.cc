@@ -12,7 +12,6 @@
 #include "exporter/cli/compare.h"
 #include "exporter/cli/flags.h"
 #include "exporter/cli/log_service.h"
-#include "exporter/cli/logging.h"
 #include "exporter/cli/logplex_options.h"
 #include "exporter/cli/logs.h"
 #include "exporter/cli/options.h"
@@ -23,6 +22,7 @@
 #include "exporter/cli/web_config_check.h"
 #include "exporter/cli/web_flags.h"
 #include "exporter/metrics/process.h"
+#include "exporter/own_log/own_log.h"
 #include "exporter/pg/setup_sql.h"
 
 namespace pgbeacon::cli {
@@ -67,7 +67,7 @@ void AddOutput(CLI::App& command, Arguments& arguments,
 void AddLogFlags(CLI::App& command, Arguments& arguments) {
   command
       .add_option("--log.level", arguments.log_level, "Least severe message of pgbeacon's own log")
-      ->transform(CLI::IsMember({"debug", "info", "warn", "error"}, CLI::ignore_case))
+      ->transform(CLI::IsMember({"trace", "debug", "info", "warn", "error"}, CLI::ignore_case))
       ->capture_default_str();
   command.add_option("--log.format", arguments.log_format, "Form of pgbeacon's own log")
       ->check(CLI::IsMember({"logfmt", "json"}))
@@ -223,6 +223,12 @@ void AddSampleFlags(CLI::App& command, SampleFlags& flags) {
       ->capture_default_str();
 }
 
+/// A word of the command line, unless it may be a connection string.
+std::string Shown(const std::string& word) {
+  const bool secret = word.find("://") != std::string::npos || word.find('=') != std::string::npos;
+  return secret ? "(not shown: it may hold a password)" : word;
+}
+
 /// "unknown flag --collector.bgwritr; did you mean --collector.bgwriter?"
 std::string ExplainExtras(const CLI::App& app, const CLI::App& command) {
   const std::vector<std::string> extras = app.remaining(true);
@@ -233,7 +239,7 @@ std::string ExplainExtras(const CLI::App& app, const CLI::App& command) {
     for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
   }
   const std::string nearest = Nearest(word, names);
-  return (word.starts_with("-") ? "unknown flag " : "unexpected argument ") + word +
+  return (word.starts_with("-") ? "unknown flag " : "unexpected argument ") + Shown(word) +
          (nearest.empty() ? "; see pgbeacon " + command.get_name() + " --help"
                           : "; did you mean " + nearest + "?");
 }
@@ -420,7 +426,7 @@ int Main(int argc, char** argv) {
 
   std::vector<std::string> words = WithCommand(argc, argv);
   if (!words[0].starts_with("-") && !IsCommand(app, words[0])) {
-    return ReportUsage("unknown command " + words[0] + "; pgbeacon --help lists them");
+    return ReportUsage("unknown command " + Shown(words[0]) + "; pgbeacon --help lists them");
   }
   const bool nagios = words[0] == "check";
   std::reverse(words.begin(), words.end());  // as CLI11 wants them, which consumes them
@@ -435,8 +441,11 @@ int Main(int argc, char** argv) {
     const int status = ReportUsage(error.what());
     return nagios ? kUnknownStatus : status;
   }
-  SetUpLogging(arguments.log_level, arguments.log_format);
-  return RunChosen(commands, arguments);
+  own_log::SetUp(arguments.log_level, arguments.log_format == "json" ? own_log::LineForm::kJson
+                                                                     : own_log::LineForm::kLogfmt);
+  const int status = RunChosen(commands, arguments);
+  own_log::End();
+  return status;
 }
 
 }  // namespace

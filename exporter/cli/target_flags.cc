@@ -148,7 +148,8 @@ void AddTargetFlags(CLI::App& command, TargetFlags& flags, const collectors::Cat
       ->capture_default_str();
   AddDatabaseFlags(command, flags);
   command.add_flag("--refuse-superuser", flags.refuse_superuser,
-                   "Do not work with a superuser login (it is only warned about otherwise)");
+                   "Do not work with a login that is a superuser or has CREATEROLE (it is only "
+                   "warned about otherwise)");
   command
       .add_option("--collector.file", flags.user_collectors,
                   "Further collectors: YAML file or glob (repeatable)")

@@ -43,6 +43,26 @@ std::string Scrub(std::string_view message) {
   return out;
 }
 
+/// What a password's '@', ':' or '/' that is not percent-encoded makes of a URI: a piece of it
+/// stands where a host, a port or a database does, and would be shown as that.
+const char* MisreadPart(const Conninfo& conninfo, bool uri) {
+  if (const std::string* hosts = conninfo.Find("host")) {
+    for (const std::string& host : Split(*hosts, ',')) {
+      const bool path = host.starts_with("/") || host.starts_with("@");
+      if (!path && host.find('@') != std::string::npos) return "the host's name has an '@' in it";
+    }
+  }
+  const std::string* port = conninfo.Find("port");
+  if (port && port->find_first_not_of("0123456789, ") != std::string::npos) {
+    return "the port is not a number";
+  }
+  const std::string* database = conninfo.Find("dbname");
+  if (uri && !conninfo.Find("user") && database && database->find('@') != std::string::npos) {
+    return "the database's name has an '@' in it, and no user is given";
+  }
+  return nullptr;
+}
+
 std::string FromEnvironment(const char* name, std::string fallback) {
   const char* value = std::getenv(name);
   return value && *value ? value : std::move(fallback);
@@ -79,6 +99,12 @@ Result<Conninfo> Conninfo::Parse(const std::string& text) {
   Conninfo conninfo;
   for (const PQconninfoOption* option = options.get(); option->keyword; ++option) {
     if (option->val) conninfo.settings_.emplace_back(option->keyword, option->val);
+  }
+  const bool uri = text.starts_with("postgres://") || text.starts_with("postgresql://");
+  if (const char* misread = MisreadPart(conninfo, uri)) {
+    return Error(ErrorCode::kInvalid,
+                 std::string("connection string: ") + misread +
+                     " (in the password of a URI '@' is written %40, ':' %3A and '/' %2F)");
   }
   return conninfo;
 }

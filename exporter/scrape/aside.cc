@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "exporter/scrape/ask.h"
+#include "exporter/scrape/excess.h"
 #include "exporter/scrape/place.h"
 #include "exporter/scrape/target_state.h"
 
@@ -46,9 +47,9 @@ net::awaitable<Result<Asked>> Target::State::AskNow(const collectors::Catalogue&
   bool warm = false;
   Result<ServerFacts> facts = co_await Base(deadline, warm);
   if (!facts.ok()) co_return facts.error();
-  if (facts->superuser && options_.refuse_superuser) {
+  if (options_.refuse_superuser && !ExcessOf(*facts).empty()) {
     co_return Error(ErrorCode::kDenied,
-                    "the login is a superuser, which --refuse-superuser turns away");
+                    "the login " + ExcessOf(*facts) + ", which --refuse-superuser turns away");
   }
   const Status learnt = co_await Learn(*std::move(facts), warm, deadline);
   if (!learnt.ok()) co_return learnt.error();

@@ -18,6 +18,17 @@ using std::chrono::milliseconds;
 constexpr FactsQuery kRest[] = {FactsQuery::kExtensions, FactsQuery::kSettings,
                                 FactsQuery::kColumns};
 
+/// The server's words for pgbeacon's log, unless they may repeat data of the database.
+std::string Tell(const Error& error) {
+  for (const char* state : {"22", "23", "P0"}) {
+    if (error.sqlstate.starts_with(state)) {
+      return "SQLSTATE " + error.sqlstate +
+             "; pgbeacon explain shows the text, which may hold data";
+    }
+  }
+  return error.message;
+}
+
 }  // namespace
 
 milliseconds Budget(TimePoint deadline) {
@@ -112,7 +123,7 @@ Outcome ToOutcome(const collectors::PlannedCollector& planned, pg::Answer answer
   outcome.seconds = Seconds(answer.took);
   if (!answer.rows.ok()) {
     outcome.failure = pg::FailureLabel(answer.rows.error());
-    message = answer.rows.error().message;
+    message = Tell(answer.rows.error());
     return outcome;
   }
   collectors::Decoded decoded = DecodeGoverned(planned, **answer.rows, server, governors);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "exporter/scrape/ask.h"
+#include "exporter/scrape/excess.h"
 #include "exporter/scrape/target_state.h"
 
 namespace pgbeacon::scrape {
@@ -19,8 +20,8 @@ constexpr std::chrono::minutes kAskAgain{5};  // extensions and settings change 
 bool SamePlan(const ServerFacts& a, const ServerFacts& b) {
   return a.version_num == b.version_num && a.in_recovery == b.in_recovery &&
          a.system_identifier == b.system_identifier && a.database == b.database &&
-         a.superuser == b.superuser && a.privileges == b.privileges &&
-         a.start_time_seconds == b.start_time_seconds &&
+         a.superuser == b.superuser && a.create_role == b.create_role &&
+         a.privileges == b.privileges && a.start_time_seconds == b.start_time_seconds &&
          a.conf_load_time_seconds == b.conf_load_time_seconds;
 }
 
@@ -40,7 +41,7 @@ void FailUnknown(const collectors::Plan& assumed, const std::string& label,
 }  // namespace
 
 net::awaitable<Status> Target::State::Learn(ServerFacts now, bool warm, TimePoint deadline) {
-  if (now.superuser && !superuser_warned_) WarnOfSuperuser();
+  if (!ExcessOf(now).empty()) WarnOfSuperuser();
   const bool same = facts_ && SamePlan(*facts_, now);
   const bool recent = SteadyClock::now() - facts_at_ < kAskAgain;
   if (warm && same && recent && !facts_stale_) {

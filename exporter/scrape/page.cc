@@ -49,6 +49,8 @@ constexpr Made kSeconds = {"pgbeacon_target_seconds_total", MetricType::Counter,
     "Time for which the server was seen up or down, by the outcome of scrapes."};
 constexpr Made kSuperuser = {"pgbeacon_superuser_login", MetricType::Gauge,
     "Whether pgbeacon logs in as a superuser, which it should not."};
+constexpr Made kPrivileged = {"pgbeacon_login_privileged", MetricType::Gauge,
+    "Whether pgbeacon's login has the attribute, which it does not need."};
 // clang-format on
 
 Family NewFamily(const Made& made) { return pgbeacon::NewFamily(made.name, made.type, made.help); }
@@ -145,6 +147,10 @@ void AddIdentity(const PageInput& input, Families& page) {
   Family superuser = NewFamily(kSuperuser);
   AddSample(superuser, {}, facts.superuser ? 1 : 0);
   page.push_back(std::move(superuser));
+  Family privileged = NewFamily(kPrivileged);
+  AddSample(privileged, {{"attribute", "superuser"}}, facts.superuser ? 1 : 0);
+  AddSample(privileged, {{"attribute", "createrole"}}, facts.create_role ? 1 : 0);
+  page.push_back(std::move(privileged));
 }
 
 std::size_t SeriesOf(const ClientMetric& metric, MetricType type) {

@@ -7,6 +7,7 @@
 
 #include "exporter/pg/setup_sql.h"
 #include "exporter/scrape/ask.h"
+#include "exporter/scrape/excess.h"
 #include "exporter/scrape/target_state.h"
 
 namespace pgbeacon::scrape {
@@ -40,10 +41,11 @@ net::awaitable<void> Target::State::Execute(std::shared_ptr<State> self, std::sh
     self->Down(*run, facts.error());
     co_return;
   }
-  if (!locked && facts->superuser && self->options_.refuse_superuser) {
+  if (!locked && self->options_.refuse_superuser && !ExcessOf(*facts).empty()) {
+    const std::string excess = ExcessOf(*facts);
     self->main_.Drop();
     self->WarnOfSuperuser();
-    self->SetReason(*run, UpReason::kSuperuserRefused, "the login is a superuser");
+    self->SetReason(*run, UpReason::kSuperuserRefused, "the login " + excess);
     co_return;
   }
   self->SetReason(*run, UpReason::kOk, "");
@@ -98,7 +100,10 @@ net::awaitable<Result<ServerFacts>> Target::State::Base(TimePoint deadline, bool
     Result<pg::Connection*> connection = co_await main_.Connect(Budget(deadline), connect_by);
     NoteConnect(connection.ok());
     if (!connection.ok()) co_return connection.error();
-    if (!warm) admitted_at_ = SteadyClock::now();
+    if (!warm) {
+      admitted_at_ = SteadyClock::now();
+      spdlog::trace("target={}: connected backend={}", options_.name, (*connection)->backend_pid());
+    }
     if (!plan_) AssumePlan((*connection)->server_version());
     Result<ServerFacts> facts = co_await AskIdentity(**connection, catalogue_, deadline);
     if (facts.ok()) co_return facts;
@@ -256,13 +261,15 @@ void Target::State::WarnOfSuperuser() {
   if (superuser_warned_) return;
   superuser_warned_ = true;
   spdlog::warn(
-      "target={}: the login is a superuser, which pgbeacon does not need; this makes a role that "
-      "can do what it needs and no more (also: pgbeacon setup-sql):\n{}",
+      "target={}: the login is a superuser or has CREATEROLE, which pgbeacon does not need; this "
+      "makes a role that can do what it needs and no more (also: pgbeacon setup-sql):\n{}",
       options_.name, pg::SetupSql("pgbeacon"));
 }
 
 void Target::State::LogOutcome(const collectors::Collector& collector, const std::string& failure,
                                const std::string& message) {
+  spdlog::trace("target={} collector={} answered reason={}", options_.name, collector.name,
+                failure.empty() ? "ok" : failure);
   std::string& logged = logged_failures_[collector.name];
   if (logged == failure) return;
   logged = failure;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "exporter/scrape/ask.h"
+#include "exporter/scrape/excess.h"
 #include "exporter/scrape/target_state.h"
 
 namespace pgbeacon::scrape {
@@ -112,9 +113,9 @@ net::awaitable<Result<std::vector<Explained>>> Target::State::ExplainNow(TimePoi
   if (!connection.ok()) co_return connection.error();
   Result<collectors::ServerFacts> facts = co_await AskIdentity(**connection, catalogue_, deadline);
   if (!facts.ok()) co_return facts.error();
-  if (facts->superuser && options_.refuse_superuser) {
+  if (options_.refuse_superuser && !ExcessOf(*facts).empty()) {
     co_return Error(ErrorCode::kDenied,
-                    "the login is a superuser, which --refuse-superuser turns away");
+                    "the login " + ExcessOf(*facts) + ", which --refuse-superuser turns away");
   }
   FailedFacts failed;
   const Status learnt = co_await AskRest(**connection, catalogue_, deadline, *facts, failed);

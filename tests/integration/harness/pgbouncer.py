@@ -14,7 +14,7 @@ from .waiting import wait_for
 _PLACE = os.path.join(ROOT, "build/tools/pgbouncer/usr")
 
 _CONFIG = """[databases]
-app = host={server.sockets} port={server.port} dbname=postgres user=postgres pool_size=2
+app = host={server.sockets} port={server.port} dbname=postgres user=postgres pool_size={pool_size}
 postgres = host={server.sockets} port={server.port} dbname=postgres user=postgres
 * = host={server.sockets} port={server.port} user=postgres pool_size=1
 
@@ -26,25 +26,29 @@ auth_type = plain
 auth_file = {folder}/users.txt
 stats_users = beacon
 admin_users = boss
-pool_mode = transaction
+pool_mode = {mode}
 max_client_conn = {clients}
 default_pool_size = 5
 reserve_pool_size = 1
 logfile = {folder}/pgbouncer.log
+{more}
 """
 
 
 class Pooler:
-    """All databases of `server` behind pools, `app` and `postgres` by name; `beacon` may read its statistics."""
+    """All databases of `server` behind pools, `app` and `postgres` by name; `beacon` may read its statistics. `more`
+    are further lines of its configuration."""
 
-    def __init__(self, server, folder, clients=60):
+    def __init__(self, server, folder, mode="transaction", pool_size=2, clients=60, more=""):
         self.server, self.folder = server, folder
         place = reachable(require(_PLACE, "PgBouncer"), folder)
         self.program = os.path.join(place, "sbin/pgbouncer")
         self.libraries = os.path.join(place, "lib/x86_64-linux-gnu")
         self.port = free_port()
         self.process = None
-        for name, text in (("pgbouncer.ini", _CONFIG.format(server=server, port=self.port, folder=folder, clients=clients)),
+        for name, text in (("pgbouncer.ini", _CONFIG.format(
+            server=server, port=self.port, folder=folder, mode=mode, pool_size=pool_size, clients=clients,
+            more=more)),
                            ("users.txt", f'"beacon" "{PASSWORD}"\n"boss" "b"\n"postgres" "p"\n')):
             path = os.path.join(folder, name)
             with open(path, "w", encoding="ascii") as file:

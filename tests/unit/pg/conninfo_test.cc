@@ -35,6 +35,21 @@ TEST(Conninfo, NeverShowsAPasswordInAMessage) {
   EXPECT_FALSE(CheckConninfo(cases[0]).ok());
 }
 
+TEST(Conninfo, RefusesAUriThatAPasswordHasTornApart) {
+  for (const char* text :
+       {"postgresql://u:s3@cret@h/db", "postgresql://u:s3/cret@h/db", "postgresql://u:12/34@h/db",
+        "postgresql://u@s3@cret@h:5432/db", "host=h port=s3cret", "host=h,u@s3cret"}) {
+    const Status checked = CheckConninfo(text);
+    ASSERT_FALSE(checked.ok()) << text;
+    EXPECT_EQ(checked.error().message.find("cret"), std::string::npos) << checked.error().message;
+    EXPECT_EQ(ServerName(text), "unknown");
+  }
+  for (const char* text : {"postgresql://u:s3%40cr%2Fet@h/db", "host=/run/a@b", "host=@abstract",
+                           "postgresql://h1:1,h2:2/db", "dbname=a@b", "postgresql://u@h/a@b"}) {
+    EXPECT_TRUE(CheckConninfo(text).ok()) << text;
+  }
+}
+
 TEST(Conninfo, NamesTheOptionThatWasProbablyMeant) {
   const Status checked = CheckConninfo("hostt=db1 user=me");
   ASSERT_FALSE(checked.ok());

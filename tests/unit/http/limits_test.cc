@@ -161,7 +161,7 @@ TEST_F(HttpLimits, GivesUpOnClientsThatReadTooSlowly) {
   const auto deadline = SteadyClock::now() + std::chrono::seconds(10);
   std::size_t received = 0;
   for (std::string some = "x"; !some.empty() && SteadyClock::now() < deadline;) {
-    some = client.ReadSome(100);
+    some = client.ReadSome(4096);
     received += some.size();
     std::this_thread::sleep_for(milliseconds(5));
   }

@@ -109,7 +109,7 @@ def make(name, check, quantity, level, text):
                  next=text["next"].strip())
 
 
-def load(folder):
+def load(folder, trial=None):
     """All alerts in the order of thresholds.yml; ValueError with the place of what is wrong."""
     thresholds = read_yaml(os.path.join(folder, "thresholds.yml"))
     only(("families", "checks"), thresholds, "thresholds.yml")
@@ -131,6 +131,8 @@ def load(folder):
             need(name in texts, f"alert {name} has no expression in alerts/{quantity['family']}.yml")
             family, text = texts.pop(name)
             need(family == quantity["family"], f"alert {name} is in alerts/{family}.yml and of family {quantity['family']}")
-            alerts.append(make(name, check, quantity, level, text))
+            numbers = trial.numbers(quantity["unit"], level) if trial else {}
+            alert = make(name, check, quantity, {**level, **numbers}, text)
+            alerts.append(trial.hurried(alert) if trial else alert)
     need(not texts, f"no threshold for {', '.join(texts)}")
     return alerts

@@ -29,6 +29,11 @@ def run(*command):
     return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
 
+def blanked(rule):
+    """The rule without the numbers and durations of its expression."""
+    return rule.get("alert"), rule.get("record"), rule.get("labels"), re.sub(r"\[\w+\]|\b[\d.]+\b", "#", rule["expr"])
+
+
 class Rules(unittest.TestCase):
     maxDiff = None
 
@@ -42,6 +47,17 @@ class Rules(unittest.TestCase):
         files += glob.glob(os.path.join(cases.DASHBOARDS, "*.rules.yml"))
         for promtool in promtools():
             self.good(promtool, "check", "rules", "--lint=all", "--lint-fatal", *files)
+
+    def test_rules_on_trial_differ_in_numbers_alone(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.good(os.path.join(cases.DASHBOARDS, "generate"), "--trial", folder)
+            files = [os.path.join(folder, name) for name in ("alerts.yml", "recording.yml")]
+            for promtool in promtools():
+                self.good(promtool, "check", "rules", "--lint=all", "--lint-fatal", *files)
+            for hurried, path in zip(files, (cases.ALERTS, cases.RECORDING)):
+                groups = [[blanked(rule) for group in cases.read(file)["groups"] for rule in group["rules"]]
+                          for file in (path, hurried)]
+                self.assertEqual(*groups)
 
     def test_every_alert_says_what_its_cases_want(self):
         made = cases.tests()

@@ -1,4 +1,4 @@
-"""A private Prometheus that scrapes every three seconds, and its HTTP API."""
+"""A private Prometheus and its HTTP API."""
 
 import http.client
 import json
@@ -20,14 +20,14 @@ PROGRAM = os.environ.get("PROMETHEUS", "/usr/bin/prometheus")
 
 
 class Prometheus:
-    """Scrapes `targets` ({instance: port}) as job pgbeacon; `rules` are files to load."""
+    """Scrapes `targets` ({instance: port}) as job pgbeacon; `rules` are files to load, `alertmanager` a port."""
 
-    def __init__(self, folder, targets, rules=()):
+    def __init__(self, folder, targets, rules=(), interval="3s", alertmanager=None):
         require(PROGRAM, "Prometheus")
         self.folder, self.port = folder, free_port()
         self.config = os.path.join(folder, "prometheus.yml")
         with open(self.config, "w", encoding="utf-8") as file:
-            json.dump(_config(targets, rules), file)  # JSON is YAML
+            json.dump(_config(targets, rules, interval, alertmanager), file)  # JSON is YAML
         self.output = os.path.join(folder, "prometheus.out")
         self.process = None
 
@@ -40,7 +40,8 @@ class Prometheus:
             self.process = subprocess.Popen(
                 command_as_self([PROGRAM, f"--config.file={self.config}",
                                  f"--web.listen-address=127.0.0.1:{self.port}",
-                                 f"--storage.tsdb.path={self.folder}/prometheus", "--log.level=warn"]),
+                                 f"--storage.tsdb.path={self.folder}/prometheus", "--log.level=warn",
+                                 "--rules.alert.resend-delay=10s"]),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self.folder)
         wait_for(self._answers_or_ended, "Prometheus to answer", 90)
         return self
@@ -71,10 +72,12 @@ class Prometheus:
         return Api(self.url)
 
 
-def _config(targets, rules):
+def _config(targets, rules, interval, alertmanager):
+    managers = [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager}"]}]}] if alertmanager else []
     return {
-        "global": {"scrape_interval": "3s", "scrape_timeout": "3s", "evaluation_interval": "3s"},
+        "global": {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval},
         "rule_files": list(rules),
+        "alerting": {"alertmanagers": managers},
         "scrape_configs": [{
             "job_name": "pgbeacon",
             "static_configs": [{"targets": [f"127.0.0.1:{port}"], "labels": {"instance": instance}}

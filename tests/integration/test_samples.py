@@ -70,6 +70,7 @@ class Writes(PairCase):
             self.primary.query("select count(*), max(id) from shop where id > 0")
 
     def check_figures(self, server):
+        wait_for(lambda: server.backends() == 0, "sessions of before to end")
         figures = self.figures(server)
         self.assertLessEqual(ALWAYS, set(figures))
         self.assertEqual(server.value("select pg_database_size(current_database())"),

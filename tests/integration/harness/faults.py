@@ -112,9 +112,9 @@ class Fault:
         self.case.assertLessEqual(page.value("pgbeacon_backends"), MOST_BACKENDS, self.name)
         return page
 
-    def shows(self, up, reason, failed=None, rounds=1, seconds=None):
+    def shows(self, up, reason, failed=None, rounds=1, seconds=None, lost=frozenset()):
         """Pages in the fault: pg_up with its reason, the collectors that fail and no other one.
-        failed: {collector: reason}, or a reason of all."""
+        failed: {collector: reason}, or a reason of all; lost: names that may be missing."""
         for _ in range(rounds):
             page = self.scrape(seconds)
             self.case.assertEqual((up, reason), (page.value("pg_up"), page.up_reason()), self.name)
@@ -125,7 +125,7 @@ class Fault:
             elif failed:
                 self.case.assertEqual({failed}, set(page.failed_collectors().values()), self.name)
             if up and not isinstance(failed, str):
-                self.case.assertEqual(set(), self._lost(page, failed or {}), self.name)
+                self.case.assertEqual(set(), self._lost(page, failed or {}) - lost, self.name)
         self.note(page)
         return page
 

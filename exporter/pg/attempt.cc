@@ -92,8 +92,9 @@ net::awaitable<Attempt::Connected> Attempt::Connect() {
       if (Learn(conn.error())) continue;
       co_return conn.error();
     }
-    auto connection = std::make_unique<Connection>(*std::move(conn), socket_.executor(),
-                                                   statement_timeout_, login_->options_refused);
+    auto connection =
+        std::make_unique<Connection>(*std::move(conn), socket_.executor(), statement_timeout_,
+                                     login_->options_refused, login_->cost);
     // Known only now: 13 refuses a connect that asks for it. One more connect, once per server.
     if (!login_->options_refused && login_->check_client == CheckClient::kUnknown) {
       login_->check_client = CheckClient::kNo;

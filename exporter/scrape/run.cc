@@ -57,6 +57,7 @@ net::awaitable<void> Target::State::Execute(std::shared_ptr<State> self, std::sh
     co_return;
   }
   self->SetReason(*run, UpReason::kOk, "");
+  if (!locked) self->NoteRole(facts->in_recovery);
   Status status;
   if (!locked) {
     status = co_await self->Learn(*std::move(facts), warm, run->deadline);
@@ -107,6 +108,7 @@ net::awaitable<Result<ServerFacts>> Target::State::Base(TimePoint deadline, bool
     Result<pg::Connection*> connection = co_await main_.Connect(Budget(deadline), connect_by);
     NoteConnect(connection.ok());
     if (!connection.ok()) co_return connection.error();
+    certificate_not_after_ = (*connection)->certificate_not_after();
     if (!plan_) AssumePlan((*connection)->server_version());
     Result<ServerFacts> facts = co_await AskIdentity(**connection, catalogue_, deadline);
     if (facts.ok()) co_return facts;

@@ -19,6 +19,7 @@ struct NativeCollector {
 /// All are on: the host where the server runs on it, the others where the config names them.
 inline constexpr NativeCollector kNativeCollectors[] = {
     {"host", "The host and the control group that the server runs in, where pgbeacon runs there."},
+    {"entrypoint", "The proxy or gateway of the config file that clients use, as one of them."},
     {"pgbouncer", "PgBouncers of the config file, by their admin console."},
     {"patroni", "Patroni of the config file, by its REST API."},
     {"pgbackrest", "pgBackRest of the config file, by `pgbackrest info`."},

@@ -1,107 +1,99 @@
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
-
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
-#include <chrono>
 #include <cstdio>
-#include <optional>
+#include <exception>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/clock.h"
+#include "exporter/cli/check_table.h"
 #include "exporter/cli/commands.h"
-#include "exporter/cli/one_shot.h"
+#include "exporter/cli/roster.h"
 #include "exporter/cli/table.h"
-#include "exporter/pg/conninfo.h"
-#include "exporter/scrape/checks.h"
-#include "exporter/scrape/host.h"
+#include "exporter/fleet/fleet.h"
+#include "exporter/net/asio.h"
+#include "exporter/net/blocking_pool.h"
 
 namespace pgbeacon::cli {
 namespace {
 
 using scrape::CheckStatus;
-using scrape::Suite;
-
-const char* Mark(CheckStatus status) {
-  constexpr const char* kMarks[] = {"[\xE2\x9C\x93]", "[!]", "[\xE2\x9C\x97]", "[?]"};
-  return kMarks[static_cast<int>(status)];
-}
-
-std::string Colored(CheckStatus status) {
-  const char* name = scrape::CheckStatusName(status);
-  if (!WantsColor()) return name;
-  constexpr int kColors[] = {32, 33, 31, 35};
-  return fmt::format("\x1b[{}m{}\x1b[0m", kColors[static_cast<int>(status)], name);
-}
-
-void PrintTable(const std::vector<Suite>& suites, const std::string& server) {
-  std::vector<TableRow> rows;
-  for (const Suite& suite : suites) {
-    std::string output;
-    for (const scrape::CheckResult& check : suite.checks) {
-      output += (output.empty() ? "" : "\n");
-      output += fmt::format("{} {}: {}", Mark(check.status), check.name, check.output);
-    }
-    rows.push_back({suite.name, Colored(suite.status), server, "just now", output});
-  }
-  std::fputs(FormatTable({"NAME", "STATUS", "SERVER", "LAST UPDATED", "OUTPUT"}, rows).c_str(),
-             stdout);
-}
-
-void PrintJson(const std::vector<Suite>& suites, const std::string& server) {
-  boost::json::array out;
-  for (const Suite& suite : suites) {
-    boost::json::array checks;
-    for (const scrape::CheckResult& check : suite.checks) {
-      checks.push_back(boost::json::object{{"name", check.name},
-                                           {"status", scrape::CheckStatusName(check.status)},
-                                           {"output", check.output}});
-    }
-    out.push_back(boost::json::object{{"name", suite.name},
-                                      {"status", scrape::CheckStatusName(suite.status)},
-                                      {"server", server},
-                                      {"checks", std::move(checks)}});
-  }
-  std::puts(boost::json::serialize(out).c_str());
-}
 
 /// The worst known status; unknown only when nothing is known.
-int ExitStatus(const std::vector<Suite>& suites) {
-  int worst = static_cast<int>(CheckStatus::kUnknown);
-  for (const Suite& suite : suites) {
-    const int status = static_cast<int>(suite.status);
-    if (suite.status == CheckStatus::kUnknown) continue;
-    if (worst == static_cast<int>(CheckStatus::kUnknown) || status > worst) worst = status;
+int ExitStatus(const std::vector<JudgedTarget>& targets) {
+  std::vector<scrape::CheckResult> suites;
+  for (const JudgedTarget& judged : targets) {
+    for (const scrape::Suite& suite : judged.suites)
+      suites.push_back({suite.name, suite.status, ""});
   }
-  return worst;
+  return static_cast<int>(scrape::WorstOf(suites));
 }
 
-net::awaitable<int> Check(const Setup& setup, Output output, scrape::Target& target,
-                          TimePoint deadline) {
-  std::string data_directory = "/";
-  target.OnFacts([&](const collectors::ServerFacts& facts) {
-    const auto found = facts.settings.find("data_directory");
-    if (found != facts.settings.end()) data_directory = found->second;
-  });
-  const Families page = co_await target.Scrape(deadline);
-  std::optional<collectors::Host> host;
-  if (pg::IsLocal(setup.config.target->conninfo)) host = scrape::ReadHost(data_directory);
-  const std::vector<Suite> suites = scrape::RunChecks(page, host);
-  if (output == Output::kJson) {
-    PrintJson(suites, target.name());
-  } else {
-    PrintTable(suites, target.name());
+/// The targets that are asked: the main one, or all. Each answers once, soon.
+fleet::Roster ToCheckRoster(const Setup& setup, bool all, const SampleParts& parts) {
+  fleet::Roster roster = ToRoster(setup, parts);
+  if (!all) {
+    std::erase_if(roster.targets, [&roster](const fleet::WatchedOptions& watched) {
+      return watched.target.name != roster.main;
+    });
   }
-  co_return ExitStatus(suites);
+  for (fleet::WatchedOptions& watched : roster.targets) {
+    watched.target.discovery.on = false;
+    watched.target.sampling = false;
+    watched.samples = nullptr;
+  }
+  return roster;
+}
+
+net::awaitable<void> Judge(fleet::Fleet& fleet, TimePoint deadline,
+                           std::vector<JudgedTarget>& judged) {
+  co_await fleet.Refresh(Duration(), deadline);
+  for (const auto& [name, watched] : fleet.all()) {
+    JudgedTarget target;
+    target.target = name;
+    target.suites = watched->health().suites();
+    if (watched->health().judged_at()) target.age_seconds = 0;
+    judged.push_back(std::move(target));
+  }
+  co_await fleet.Close();
 }
 
 }  // namespace
 
-int RunCheck(Setup& setup, Output output) {
-  return RunOneShot(setup, kUnknownStatus, [&](scrape::Target& target, TimePoint deadline) {
-    return Check(setup, output, target, deadline);
+int RunCheck(Setup& setup, Output output, bool all) {
+  const bool any = setup.config.target || (all && !setup.config.others.empty());
+  if (!any) {
+    std::fputs(
+        "pgbeacon: no server named: set DATA_SOURCE_NAME or DATABASE_URL (or PGHOST ...), give "
+        "--dsn, or `targets:` in --config.file\n",
+        stderr);
+    return kUnknownStatus;
+  }
+  const Result<log::Catalogue> events = log::Catalogue::Builtin();
+  if (!events.ok()) return kUnknownStatus;
+  net::asio::io_context io{1};
+  net::BlockingPool pool;
+  fleet::Fleet fleet(io.get_executor(), pool,
+                     [](const std::string&, const collectors::ServerFacts&) {});
+  fleet.Apply(ToCheckRoster(setup, all, {io.get_executor(), pool, *events, nullptr}));
+  std::vector<JudgedTarget> judged;
+  const TimePoint deadline = SteadyClock::now() + setup.collection_timeout;
+  bool failed = false;
+  net::asio::co_spawn(io, Judge(fleet, deadline, judged), [&](std::exception_ptr failure) {
+    failed = failure != nullptr;
+    io.stop();
   });
+  io.run();
+  if (failed) {
+    std::fputs("pgbeacon: internal error\n", stderr);
+    return kUnknownStatus;
+  }
+  if (output == Output::kJson) {
+    std::puts(ChecksJson(judged).c_str());
+  } else {
+    std::fputs(ChecksTable(judged, WantsColor()).c_str(), stdout);
+  }
+  return ExitStatus(judged);
 }
 
 }  // namespace pgbeacon::cli

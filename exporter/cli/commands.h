@@ -12,9 +12,10 @@ namespace pgbeacon::cli {
 inline constexpr int kUsageStatus = 2;
 inline constexpr int kUnknownStatus = 3;
 
-/// `pgbeacon check`: the suites pg, role and vm. Exit status as Nagios plugins have it: 0 passing,
+/// `pgbeacon check`: the suites pg, role and vm and those of thresholds; of one target, or of all
+/// in the config. Exit status as Nagios plugins have it: 0 passing,
 /// 1 warning, 2 critical, 3 unknown.
-int RunCheck(Setup& setup, Output output);
+int RunCheck(Setup& setup, Output output, bool all);
 
 /// `pgbeacon explain`: each collector, its SQL as sent, rows, time, or why it is off. 1 when the
 /// server cannot be asked.

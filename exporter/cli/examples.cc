@@ -2,6 +2,8 @@
 
 #include "exporter/fanout/drain_figures.h"
 #include "exporter/fanout/hub.h"
+#include "exporter/fleet/health.h"
+#include "exporter/fleet/watched.h"
 #include "exporter/ingest/listener_status.h"
 #include "exporter/ingest/logplex_delivery.h"
 #include "exporter/ingest/source_families.h"
@@ -93,7 +95,15 @@ Families ExampleTarget() {
   scrape::Rotation rotation = ExampleRotation();
   input.rotation = &rotation;
   input.samplings = &samplings;
-  return scrape::MakePage(input);
+  Families page = scrape::MakePage(input);
+  fleet::Health health;
+  const scrape::Suite suite{"example", {}, {{"example", {}, "example"}}};
+  health.Update({suite}, 0);
+  health.AppendFamilies(page);
+  config::Limits limits;
+  limits.connections = 1;
+  fleet::AppendLimits(limits, page);
+  return page;
 }
 
 Families ExampleExporter() {

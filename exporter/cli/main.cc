@@ -39,6 +39,7 @@ struct Arguments {
   std::string output = "table";
   std::string config_file;
   std::string compare_url;
+  bool all_targets = false;
   std::string role = "pgbeacon";
   std::string log_level = "info";
   std::string log_format = "logfmt";
@@ -342,8 +343,12 @@ Commands AddCommands(CLI::App& app, Arguments& arguments, const collectors::Cata
   AddTargetFlags(*commands.sample, arguments.target, catalogue);
   AddSampleFlags(*commands.sample, arguments.sample);
   commands.check =
-      app.add_subcommand("check", "Judge a server: suites pg, role and vm; Nagios exit status");
+      app.add_subcommand("check",
+                         "Judge servers: suites pg, role, vm and what alerts watch; Nagios exit "
+                         "status");
   AddTargetFlags(*commands.check, arguments.target, catalogue);
+  commands.check->add_flag("--all", arguments.all_targets, "Every target of the config file")
+      ->excludes("--target");
   AddOutput(*commands.check, arguments);
   commands.explain =
       app.add_subcommand("explain", "Show each collector's SQL, rows and time, or why it is off");
@@ -387,7 +392,12 @@ int RunChosen(const Commands& commands, const Arguments& arguments) {
     const auto sample = [&](Setup& setup, Output) { return RunSample(setup, arguments.sample); };
     return Run(sample, arguments, 1);
   }
-  if (commands.check->parsed()) return Run(RunCheck, arguments, kUnknownStatus);
+  if (commands.check->parsed()) {
+    const auto check = [&](Setup& setup, Output output) {
+      return RunCheck(setup, output, arguments.all_targets);
+    };
+    return Run(check, arguments, kUnknownStatus);
+  }
   if (commands.explain->parsed()) return Run(RunExplain, arguments, 1, /*go_on=*/true);
   if (commands.compare->parsed()) {
     const auto compare = [&](Setup& setup, Output output) {

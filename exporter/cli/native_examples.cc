@@ -7,6 +7,7 @@
 
 #include "collectors/native/backup.h"
 #include "collectors/native/cgroup.h"
+#include "collectors/native/entrypoint.h"
 #include "collectors/native/host_families.h"
 #include "collectors/native/patroni.h"
 #include "collectors/native/pgbackrest.h"
@@ -136,6 +137,10 @@ Families ExampleBackups() {
 
 Families ExampleNative(const std::string& collector) {
   if (collector == "host") return ExampleHost();
+  if (collector == "entrypoint") {
+    return collectors::EntrypointFamilies(
+        {.connect_seconds = 1, .is_primary = true, .same_system = true});
+  }
   if (collector == "pgbouncer") return ExamplePgBouncer();
   if (collector == "patroni") return ExamplePatroni();
   if (collector == "pgbackrest") return ExamplePgBackRest();

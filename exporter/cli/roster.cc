@@ -32,6 +32,20 @@ std::unique_ptr<sample::SampleLoop> MakeSamples(const SampleParts& parts, scrape
                                               });
 }
 
+/// Changes of checks as lines of the target's log.
+void AddToLog(fanout::Hub& hub, const std::string& target, const fleet::CheckChange& change) {
+  const auto severity = change.now.status == scrape::CheckStatus::kOk ? log::Severity::kInfo
+                        : change.now.status == scrape::CheckStatus::kCritical
+                            ? log::Severity::kError
+                            : log::Severity::kWarning;
+  const std::string text = HealthRecord(change);
+  hub.Add({.server = target,
+           .source = "pgbeacon",
+           .process = "healthcheck",
+           .severity = severity,
+           .text = text});
+}
+
 fleet::WatchedOptions ToWatched(const Setup& setup, const config::Target& target,
                                 const SampleParts& parts) {
   const bool main = setup.config.target && &*setup.config.target == &target;
@@ -43,6 +57,13 @@ fleet::WatchedOptions ToWatched(const Setup& setup, const config::Target& target
   watched.native.sources = target.native;
   watched.native.selection = watched.target.selection;
   watched.labels = target.labels;
+  watched.limits = target.limits;
+  if (parts.hub != nullptr) {
+    watched.on_check = [hub = parts.hub](const std::string& name,
+                                         const fleet::CheckChange& change) {
+      AddToLog(*hub, name, change);
+    };
+  }
   watched.text = (main ? "main " : "") + target.text + "\n" + target.conninfo;
   if (setup.config.sample && parts.hub != nullptr) {
     sample::SamplerOptions options = ToSamplerOptions(setup, target);
@@ -61,8 +82,16 @@ fleet::Roster ToRoster(const Setup& setup, const SampleParts& samples) {
   roster.catalogue = setup.collectors;
   roster.shared_text = setup.config.shared_text;
   if (setup.config.target) roster.main = setup.config.target->name;
+  Result<scrape::Thresholds> read = scrape::BuiltinThresholds();
+  std::shared_ptr<const scrape::Thresholds> thresholds;
+  if (read.ok()) {
+    thresholds = std::make_shared<const scrape::Thresholds>(*std::move(read));
+  } else {
+    spdlog::error("{}", read.error().message);
+  }
   for (const config::Target* target : AllTargets(setup.config)) {
     roster.targets.push_back(ToWatched(setup, *target, samples));
+    roster.targets.back().thresholds = thresholds;
   }
   return roster;
 }

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "exporter/cli/check_pages.h"
 #include "exporter/cli/log_service.h"
 #include "exporter/cli/logplex_options.h"
 #include "exporter/cli/pages.h"
@@ -71,6 +72,7 @@ class Service {
                  if (prefix != facts.settings.end()) logs_.SetServerPrefix(name, prefix->second);
                }),
         pages_(fleet_, logs_, {flags_.telemetry_path, setup_.collection_timeout}),
+        check_pages_(fleet_),
         server_(io_.get_executor(), pool_, HttpLimits(setup_, flags_, web_flags_),
                 [this](std::string_view handler, int status) {
                   ++pages_.self().requests[{std::string(handler), status}];
@@ -83,6 +85,7 @@ class Service {
 
   Status Start() {
     pages_.Serve(server_);
+    check_pages_.Serve(server_);
     if (flags_.enable_lifecycle) {
       for (const char* method : {"POST", "PUT"}) {
         server_.Route(method, "/-/reload",
@@ -218,6 +221,7 @@ class Service {
   LogService logs_;
   fleet::Fleet fleet_;
   Pages pages_;
+  CheckPages check_pages_;
   http::Server server_;
   WebService web_;
   net::Event ending_;

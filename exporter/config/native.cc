@@ -4,9 +4,26 @@
 #include <utility>
 
 #include "exporter/config/client_tls.h"
+#include "exporter/pg/conninfo.h"
 
 namespace pgbeacon::config {
 namespace {
+
+std::optional<Entrypoint> ReadEntrypoint(YamlMap& target) {
+  std::optional<YamlMap> map = target.Map("entrypoint");
+  if (!map) return std::nullopt;
+  const std::size_t mistakes = map->mistakes();
+  Entrypoint entrypoint;
+  entrypoint.conninfo = map->Require("dsn");
+  entrypoint.password_file = map->String("password_file").value_or("");
+  if (!entrypoint.conninfo.empty()) {
+    const Status valid = pg::CheckConninfo(entrypoint.conninfo);
+    if (!valid.ok()) map->Fail("dsn", "dsn: " + valid.error().message);
+  }
+  map->Finish();
+  if (map->mistakes() != mistakes) return std::nullopt;
+  return entrypoint;
+}
 
 std::vector<Pooler> ReadPoolers(YamlMap& target) {
   std::vector<Pooler> poolers;
@@ -95,6 +112,7 @@ std::vector<Inventory> ReadBackups(YamlMap& target) {
 
 Native ReadNative(YamlMap& target) {
   Native native;
+  native.entrypoint = ReadEntrypoint(target);
   native.poolers = ReadPoolers(target);
   native.patroni = ReadPatroni(target);
   native.pgbackrest = ReadBackrest(target);

@@ -1,7 +1,8 @@
-// A target's keys about what is asked by other means than SQL: `pgbouncer`, `patroni`,
-// `pgbackrest` and `backups`.
+// A target's keys about what is asked by other means than its own SQL: `entrypoint`, `pgbouncer`,
+// `patroni`, `pgbackrest` and `backups`.
 //
 // Example:
+//   entrypoint: {dsn: "host=db.example.com port=6432 user=pgbeacon dbname=orders"}
 //   pgbouncer: [{name: orders, dsn: "host=127.0.0.1 port=6432 user=stats dbname=pgbouncer"}]
 //   patroni: {url: "https://10.0.0.1:8008", tls: {ca: /etc/patroni/ca.pem}}
 //   pgbackrest: {stanza: main}
@@ -17,6 +18,12 @@
 #include "exporter/net/client_tls.h"
 
 namespace pgbeacon::config {
+
+/// The proxy or gateway that clients reach the server through.
+struct Entrypoint {
+  std::string conninfo;
+  std::string password_file;  ///< read at each connect
+};
 
 /// One PgBouncer's admin console.
 struct Pooler {
@@ -45,6 +52,7 @@ struct Inventory {
 };
 
 struct Native {
+  std::optional<Entrypoint> entrypoint;
   std::vector<Pooler> poolers;
   std::optional<PatroniApi> patroni;
   std::optional<Backrest> pgbackrest;

@@ -107,6 +107,26 @@ net::awaitable<void> Fleet::FirstOfSome(Duration patience) {
   }
 }
 
+net::awaitable<void> Fleet::Refresh(Duration age, TimePoint deadline) {
+  const auto waiting = std::make_shared<std::vector<std::shared_ptr<Watched>>>();
+  for (const auto& [name, watched] : all_) {
+    const std::optional<TimePoint>& judged = watched->health().judged_at();
+    if (!judged || SteadyClock::now() - *judged > age) waiting->push_back(watched);
+  }
+  Together together(executor_);
+  const std::size_t workers = std::min<std::size_t>(waiting->size(), kFirstAtOnce);
+  for (std::size_t i = 0; i < workers; ++i) together.Add(RefreshSome(waiting, deadline));
+  co_await together.Wait();
+}
+
+net::awaitable<void> Fleet::RefreshSome(Waiting waiting, TimePoint deadline) {
+  while (!waiting->empty() && SteadyClock::now() < deadline) {
+    const std::shared_ptr<Watched> next = waiting->back();
+    waiting->pop_back();
+    co_await next->Refresh(deadline);
+  }
+}
+
 bool Fleet::attempted() const {
   return std::ranges::all_of(all_, [](const auto& entry) { return entry.second->attempted(); });
 }

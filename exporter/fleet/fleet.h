@@ -53,11 +53,16 @@ class Fleet {
   /// Whether every target has been asked once, up or not.
   bool attempted() const;
 
+  /// Runs for the checks of those that were judged longer ago than that, a few at a time.
+  net::awaitable<void> Refresh(Duration age, TimePoint deadline);
+
   /// Lets go of all.
   net::awaitable<void> Close();
 
  private:
   net::awaitable<void> FirstOfSome(Duration patience);
+  using Waiting = std::shared_ptr<std::vector<std::shared_ptr<Watched>>>;
+  static net::awaitable<void> RefreshSome(Waiting waiting, TimePoint deadline);
   void LetGo(std::shared_ptr<Watched> watched);
 
   net::any_io_executor executor_;

@@ -9,14 +9,19 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/families.h"
 #include "collectors/engine/spec.h"
+#include "exporter/config/sample.h"
+#include "exporter/fleet/health.h"
 #include "exporter/metrics/self.h"
 #include "exporter/native/native.h"
 #include "exporter/net/asio.h"
+#include "exporter/net/event.h"
 #include "exporter/net/lanes.h"
 #include "exporter/sample/sample_loop.h"
 #include "exporter/scrape/target.h"
@@ -29,8 +34,15 @@ struct WatchedOptions {
   Labels labels;  ///< on every series, where a page is asked for with them
   /// Makes what writes its sample# records; none: nothing is written.
   std::function<std::unique_ptr<sample::SampleLoop>(scrape::Target&)> samples;
+  config::Limits limits;  ///< of its plan
+  std::shared_ptr<const scrape::Thresholds> thresholds;
+  /// Told of each check that has changed; may be empty.
+  std::function<void(const std::string& target, const CheckChange& change)> on_check;
   std::string text;  ///< all that was said of it: of the same text is the same
 };
+
+/// Appends pgbeacon_limit, where there is a limit.
+void AppendLimits(const config::Limits& limits, Families& page);
 
 /// What a request asks of a page.
 struct Asked {
@@ -53,6 +65,11 @@ class Watched {
   /// Always answers by the deadline. What it is asked of must outlive the call.
   net::awaitable<Families> Page(Asked asked);
 
+  /// A run for the checks alone, by the deadline.
+  net::awaitable<void> Refresh(TimePoint deadline);
+  /// What its last run means, as of the last page of all collectors.
+  const Health& health() const { return health_; }
+
   /// Learns the server's version and role before anybody asks for a page.
   net::awaitable<void> First(TimePoint deadline);
 
@@ -65,14 +82,29 @@ class Watched {
   net::awaitable<void> Close();
 
  private:
-  void Note(const Families& page, TimePoint asked);
+  /// What was last read of the host, shared with the read under way.
+  struct HostRead {
+    explicit HostRead(net::any_io_executor executor) : done(std::move(executor)) {}
+    net::Event done;
+    std::optional<collectors::Host> host;
+  };
 
+  net::awaitable<Families> Gather(Asked asked);
+  void Note(const Families& page, TimePoint asked);
+  void ReadHost();
+  void Judge(const Families& page);
+
+  net::any_io_executor executor_;
+  net::BlockingPool& pool_;
   WatchedOptions options_;
   std::shared_ptr<const collectors::Catalogue> catalogue_;
   scrape::Target target_;
   native::Native native_;
   std::unique_ptr<sample::SampleLoop> samples_;
   metrics::ScrapeStats stats_;
+  std::string data_directory_ = "/";
+  std::shared_ptr<HostRead> host_;
+  Health health_;
 };
 
 }  // namespace pgbeacon::fleet

@@ -22,6 +22,8 @@ struct JobContext {
 };
 
 std::unique_ptr<Job> MakeHostJob(const JobContext& context);
+std::unique_ptr<Job> MakeEntrypointJob(const JobContext& context,
+                                       const config::Entrypoint& entrypoint);
 std::unique_ptr<Job> MakePgBouncerJob(const JobContext& context, const config::Pooler& pooler);
 std::unique_ptr<Job> MakePatroniJob(const JobContext& context, const config::PatroniApi& api);
 std::unique_ptr<Job> MakePgBackRestJob(const JobContext& context, const config::Backrest& backrest);

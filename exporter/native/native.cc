@@ -74,6 +74,7 @@ Native::Native(net::any_io_executor executor, net::BlockingPool& pool, scrape::T
   if (files) files_ = std::make_unique<net::BlockingPool>(1);
   const JobContext context{executor_, pool, files ? *files_ : pool, server_, stopped_};
   if (options_.local) Add(MakeHostJob(context));
+  if (options_.sources.entrypoint) Add(MakeEntrypointJob(context, *options_.sources.entrypoint));
   for (const config::Pooler& pooler : options_.sources.poolers) {
     Add(MakePgBouncerJob(context, pooler));
   }

@@ -109,10 +109,11 @@ net::awaitable<Attempt::Connected> Attempt::Connect() {
     }
     if (login_->without_options()) {
       co_return std::make_unique<Connection>(*std::move(conn), socket_.executor(),
-                                             statement_timeout_, /*bare=*/false);
+                                             statement_timeout_, /*bare=*/false, login_->cost);
     }
-    auto connection = std::make_unique<Connection>(*std::move(conn), socket_.executor(),
-                                                   statement_timeout_, login_->options_refused);
+    auto connection =
+        std::make_unique<Connection>(*std::move(conn), socket_.executor(), statement_timeout_,
+                                     login_->options_refused, login_->cost);
     if (Learn(*connection)) {
       const std::shared_ptr<Leaving> leaving = connection->Leave(nullptr);
       if (leaving) co_await leaving->Wait(lease_);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "exporter/pg/certificate.h"
 #include "exporter/pg/login.h"
 #include "exporter/pg/result_rows.h"
 #include "exporter/pg/up_reason.h"
@@ -14,6 +15,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kInFlight = 8;
+constexpr std::uint64_t kWithSettings = 4;  // BEGIN, the settings, the statement itself, its end
 constexpr milliseconds kHeardLately{500};
 
 /// Whether the session's own statement_timeout is near enough to what a statement wants.
@@ -24,6 +26,20 @@ bool Near(milliseconds session, milliseconds wanted) {
 
 bool SendOne(PGconn* conn, const char* sql) {
   return PQsendQueryParams(conn, sql, 0, nullptr, nullptr, nullptr, nullptr, /*resultFormat=*/0);
+}
+
+/// What a result's rows took on their way: a DataRow message each (PostgreSQL documentation,
+/// "Message Formats").
+std::uint64_t RowBytes(const PGresult* result) {
+  constexpr std::uint64_t kRow = 7;
+  constexpr std::uint64_t kField = 4;
+  const int rows = PQntuples(result);
+  const int fields = PQnfields(result);
+  std::uint64_t bytes = static_cast<std::uint64_t>(rows) * (kRow + fields * kField);
+  for (int row = 0; row < rows; ++row) {
+    for (int field = 0; field < fields; ++field) bytes += PQgetlength(result, row, field);
+  }
+  return bytes;
 }
 
 /// Settings for one transaction; set_config because SET takes no place in a SELECT list.
@@ -56,7 +72,7 @@ Error Connection::ErrorOf(const PGresult* result) {
 /// The answers of one Run, taken from libpq in the order of sending.
 class Connection::Pipeline {
  public:
-  Pipeline(const AnswerSink& sink, bool mend) : sink_(sink), mend_(mend) {}
+  Pipeline(const AnswerSink& sink, Cost& cost, bool mend) : sink_(sink), cost_(cost), mend_(mend) {}
 
   void Sent(int syncs) { sent_.push_back(Sending(syncs, SteadyClock::now())); }
   std::size_t sent() const { return sent_.size(); }
@@ -99,6 +115,8 @@ class Connection::Pipeline {
     const Duration took = now - std::max(sent_[answered_].at, previous_);
     previous_ = now;
     const std::size_t index = answered_++;
+    cost_.query_seconds += Seconds(took);
+    if (rows_) cost_.received_bytes += RowBytes(rows_.get());
     if (error_) {
       Error error = *std::move(error_);
       error_.reset();
@@ -112,6 +130,7 @@ class Connection::Pipeline {
   }
 
   const AnswerSink& sink_;
+  Cost& cost_;
   bool mend_;  ///< texts may not be UTF-8
   std::vector<Sending> sent_;
   std::size_t answered_ = 0;
@@ -121,11 +140,13 @@ class Connection::Pipeline {
 };
 
 Connection::Connection(PgConn conn, net::any_io_executor executor, milliseconds session_timeout,
-                       bool bare)
+                       bool bare, std::shared_ptr<Cost> cost)
     : conn_(std::move(conn)),
       socket_(std::move(executor)),
       session_timeout_(session_timeout),
       bare_(bare),
+      cost_(std::move(cost)),
+      certificate_not_after_(CertificateNotAfter(conn_.get())),
       heard_(SteadyClock::now()) {
   PQsetnonblocking(conn_.get(), 1);
   PQenterPipelineMode(conn_.get());
@@ -163,8 +184,10 @@ bool Connection::NeedsSettings(const Statement& statement) const {
 bool Connection::Send(const Statement& statement) {
   PGconn* conn = conn_.get();
   if (!NeedsSettings(statement)) {
+    ++cost_->statements;
     return SendOne(conn, statement.sql.c_str()) && PQpipelineSync(conn);
   }
+  cost_->statements += kWithSettings;
   // COMMIT has a Sync of its own: it ends the transaction after an error, too.
   const char* const end = statement.search_path.empty() ? "COMMIT" : "ROLLBACK";
   return SendOne(conn, "BEGIN READ ONLY") &&
@@ -176,7 +199,7 @@ bool Connection::Send(const Statement& statement) {
 net::awaitable<Status> Connection::Run(std::vector<Statement> statements, TimePoint deadline,
                                        AnswerSink sink) {
   PGconn* conn = conn_.get();
-  Pipeline pipeline(sink, AsciiClient());
+  Pipeline pipeline(sink, *cost_, AsciiClient());
   while (pipeline.answered() < statements.size()) {
     while (pipeline.sent() < statements.size() &&
            pipeline.sent() - pipeline.answered() < kInFlight) {

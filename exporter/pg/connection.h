@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "base/result.h"
 #include "collectors/engine/rows.h"
 #include "exporter/net/asio.h"
+#include "exporter/pg/cost.h"
 #include "exporter/pg/handles.h"
 #include "exporter/pg/leaving.h"
 #include "exporter/pg/socket.h"
@@ -55,8 +57,9 @@ class Connection {
  public:
   /// Takes a connected PGconn whose session has `session_timeout` as statement_timeout, or none of
   /// our settings where `bare`. With client_encoding SQL_ASCII its answers are made valid UTF-8.
+  /// What it is asked counts in `cost`.
   Connection(PgConn conn, net::any_io_executor executor, std::chrono::milliseconds session_timeout,
-             bool bare);
+             bool bare, std::shared_ptr<Cost> cost);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();
@@ -87,6 +90,12 @@ class Connection {
 
   /// Whether the database takes texts in any encoding.
   bool any_encoding() const;
+  /// The session's own statement_timeout: statements with that one need no settings.
+  std::chrono::milliseconds session_timeout() const { return session_timeout_; }
+  /// When the certificate that the server has shown expires, in seconds since the epoch; nothing
+  /// without TLS.
+  const std::optional<double>& certificate_not_after() const { return certificate_not_after_; }
+
   int server_version() const { return PQserverVersion(conn_.get()); }
   int backend_pid() const { return PQbackendPID(conn_.get()); }
 
@@ -107,6 +116,8 @@ class Connection {
   Socket socket_;
   std::chrono::milliseconds session_timeout_;
   bool bare_;
+  std::shared_ptr<Cost> cost_;
+  std::optional<double> certificate_not_after_;
   TimePoint heard_;
 };
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@
 
 #include "base/result.h"
 #include "exporter/pg/conninfo.h"
+#include "exporter/pg/cost.h"
 #include "exporter/pg/handles.h"
 
 namespace pgbeacon::pg {
@@ -59,6 +61,8 @@ class Login {
   bool options_refused = false;  ///< by a pooler: statements carry their settings themselves
   CheckClient check_client = CheckClient::kUnknown;
   bool any_encoding = false;  ///< the database's is SQL_ASCII: its texts are taken as they are
+  /// Of all connections that this login and its copies make.
+  std::shared_ptr<Cost> cost = std::make_shared<Cost>();
 
  private:
   explicit Login(Conninfo conninfo) : conninfo_(std::move(conninfo)) {}

@@ -136,7 +136,9 @@ constexpr Row kRows[] = {
     {"vm", "io", IoPressure},
 };
 
-CheckStatus Worst(const std::vector<CheckResult>& checks) {
+}  // namespace
+
+CheckStatus WorstOf(const std::vector<CheckResult>& checks) {
   CheckStatus worst = CheckStatus::kUnknown;
   for (const CheckResult& check : checks) {
     if (check.status == CheckStatus::kUnknown) continue;
@@ -144,8 +146,6 @@ CheckStatus Worst(const std::vector<CheckResult>& checks) {
   }
   return worst;
 }
-
-}  // namespace
 
 const char* CheckStatusName(CheckStatus status) {
   constexpr const char* kNames[] = {"passing", "warning", "critical", "unknown"};
@@ -161,7 +161,7 @@ std::vector<Suite> RunChecks(const Families& page, const std::optional<Host>& ho
     result.name = row.name;
     suites.back().checks.push_back(std::move(result));
   }
-  for (Suite& suite : suites) suite.status = Worst(suite.checks);
+  for (Suite& suite : suites) suite.status = WorstOf(suite.checks);
   return suites;
 }
 

@@ -32,6 +32,9 @@ struct Suite {
   std::vector<CheckResult> checks;
 };
 
+/// The worst known status; unknown only when all are.
+CheckStatus WorstOf(const std::vector<CheckResult>& checks);
+
 /// All suites over one page of a target. `host` is absent when the server is not on this host.
 std::vector<Suite> RunChecks(const Families& page, const std::optional<collectors::Host>& host);
 

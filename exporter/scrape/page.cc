@@ -46,7 +46,15 @@ constexpr Made kBackends = {"pgbeacon_backends", MetricType::Gauge,
 constexpr Made kBreaker = {"pgbeacon_breaker_open", MetricType::Gauge,
     "Whether so many connects in a row have failed that each has one second (1) or not (0)."};
 constexpr Made kSeconds = {"pgbeacon_target_seconds_total", MetricType::Counter,
-    "Time for which the server was seen up or down, by the outcome of scrapes."};
+    "Time between scrapes at most 5 minutes apart, by what the later one found: availability."};
+constexpr Made kCertificate = {"pgbeacon_tls_certificate_not_after_timestamp_seconds",
+    MetricType::Gauge, "When the TLS certificate ends."};
+constexpr Made kStatements = {"pgbeacon_target_statements_total", MetricType::Counter,
+    "Statements sent to the server, those that set and end transactions included."};
+constexpr Made kReceived = {"pgbeacon_target_received_bytes_total", MetricType::Counter,
+    "Bytes of rows that the server has sent."};
+constexpr Made kQuery = {"pgbeacon_target_query_seconds_total", MetricType::Counter,
+    "Time in which an answer of the server was waited for, network included, queueing not."};
 constexpr Made kSuperuser = {"pgbeacon_superuser_login", MetricType::Gauge,
     "Whether pgbeacon logs in as a superuser, which it should not."};
 constexpr Made kPrivileged = {"pgbeacon_login_privileged", MetricType::Gauge,
@@ -119,6 +127,17 @@ void AddState(const PageInput& input, Families& page) {
   AddSample(seconds, {{"state", "up"}}, Seconds(input.up));
   AddSample(seconds, {{"state", "down"}}, Seconds(input.down));
   page.push_back(std::move(seconds));
+  const auto add = [&page](const Made& made, Labels labels, double value) {
+    Family family = NewFamily(made);
+    AddSample(family, std::move(labels), value);
+    page.push_back(std::move(family));
+  };
+  add(kStatements, {}, static_cast<double>(input.cost.statements));
+  add(kReceived, {}, static_cast<double>(input.cost.received_bytes));
+  add(kQuery, {}, input.cost.query_seconds);
+  if (input.certificate_not_after) {
+    add(kCertificate, {{"side", "server"}}, *input.certificate_not_after);
+  }
 }
 
 /// The peer's form: "15.20 (Debian ...)" is 15.20.0, "9.6.1" stays.

@@ -15,6 +15,7 @@
 #include "base/families.h"
 #include "collectors/engine/facts.h"
 #include "collectors/engine/plan.h"
+#include "exporter/pg/cost.h"
 #include "exporter/pg/up_reason.h"
 #include "exporter/scrape/naming.h"
 #include "exporter/scrape/only.h"
@@ -46,6 +47,8 @@ struct PageInput {
   TimePoint now;
   std::size_t series_limit = kSeriesLimit;  ///< of all collectors together; the plan's last lose
   std::size_t backends = 0;
+  std::optional<double> certificate_not_after;  ///< the server's
+  pg::Cost cost;
   Duration up{};
   Duration down{};
 };

@@ -49,6 +49,7 @@ net::awaitable<void> Target::State::Execute(std::shared_ptr<State> self, std::sh
     co_return;
   }
   self->SetReason(*run, UpReason::kOk, "");
+  if (!locked) self->NoteRole(facts->in_recovery);
   Status status;
   if (!locked) {
     status = co_await self->Learn(*std::move(facts), warm, run->deadline);
@@ -104,6 +105,7 @@ net::awaitable<Result<ServerFacts>> Target::State::Base(TimePoint deadline, bool
       admitted_at_ = SteadyClock::now();
       spdlog::trace("target={}: connected backend={}", options_.name, (*connection)->backend_pid());
     }
+    certificate_not_after_ = (*connection)->certificate_not_after();
     if (!plan_) AssumePlan((*connection)->server_version());
     Result<ServerFacts> facts = co_await AskIdentity(**connection, catalogue_, deadline);
     if (facts.ok()) co_return facts;

@@ -14,6 +14,7 @@ namespace pgbeacon::scrape {
 namespace {
 
 constexpr std::chrono::seconds kClosing{1};
+constexpr std::chrono::minutes kGap{5};  // between runs, in which a server may have been anything
 constexpr std::chrono::seconds kShortestRun{
     1};  // an impatient client cannot make a server look down
 
@@ -76,7 +77,8 @@ std::shared_ptr<Run> Target::State::Join(TimePoint deadline, const Only& only) {
 
 void Target::State::Finish(Run& run) {
   const TimePoint now = SteadyClock::now();
-  (run.reason == pg::UpReason::kOk ? up_ : down_) += now - observed_at_;
+  const bool up = run.reason == pg::UpReason::kOk;
+  if (now - observed_at_ <= kGap) (up ? up_ : down_) += now - observed_at_;
   observed_at_ = now;
   attempted_ = true;
   run_.reset();
@@ -125,6 +127,8 @@ Families Target::State::Page(Run& run, const Only& only, bool last) {
   input.now = now;
   input.backends = std::size_t{main_.holds_backend()} + std::size_t{visits_.holds_backend()} +
                    backends_->leaving();
+  input.certificate_not_after = certificate_not_after_;
+  if (login_) input.cost = *login_->cost;
   input.up = up_;
   input.down = down_;
   return MakePage(input);
@@ -170,6 +174,8 @@ net::awaitable<Result<std::vector<Explained>>> Target::Explain(TimePoint deadlin
 net::awaitable<Result<Asked>> Target::Ask(const collectors::Catalogue& more, TimePoint deadline) {
   return State::Ask(state_, more, deadline);
 }
+
+net::awaitable<RoleSeen> Target::Role(TimePoint deadline) { return State::Role(state_, deadline); }
 
 void Target::OnFacts(std::function<void(const collectors::ServerFacts&)> listener) {
   state_->listener = std::move(listener);

@@ -25,6 +25,7 @@
 #include "exporter/scrape/discovery.h"
 #include "exporter/scrape/naming.h"
 #include "exporter/scrape/only.h"
+#include "exporter/scrape/role.h"
 
 namespace pgbeacon::scrape {
 
@@ -84,6 +85,10 @@ class Target {
   /// scrapes. Waits for a run that is under way, as the next one waits for this. An Error when the
   /// server cannot be asked.
   net::awaitable<Result<Asked>> Ask(const collectors::Catalogue& more, TimePoint deadline);
+
+  /// The server's role, from a question of its own every second that goes on for 30 s after this.
+  /// Waits for an answer where the last one is older than 2 s; unknown where that is older than 5.
+  net::awaitable<RoleSeen> Role(TimePoint deadline);
 
   /// Called with the facts after each connect and after each change of role, version or identity.
   void OnFacts(std::function<void(const collectors::ServerFacts&)> listener);

@@ -1,7 +1,8 @@
 // What a Target and its running coroutines share. target.cc: joining and pages; run.cc: one run;
 // learn.cc: what a run must know before; locked.cc, hidden.cc: locks and settings in its way;
 // aside.cc: questions between runs; sampling.cc: samples; visit.cc: collectors with an interval,
-// and explain; rotate.cc: other databases; knock.cc: servers that shut down.
+// and explain; rotate.cc: other databases; knock.cc: servers that shut down; role.cc: the role in
+// between.
 #pragma once
 
 #include <functional>
@@ -61,6 +62,7 @@ class Target::State : public std::enable_shared_from_this<State> {
                                                                 TimePoint deadline);
   static net::awaitable<Result<Asked>> Ask(std::shared_ptr<State> self,
                                            const collectors::Catalogue& more, TimePoint deadline);
+  static net::awaitable<RoleSeen> Role(std::shared_ptr<State> self, TimePoint deadline);
   static net::awaitable<void> Close(std::shared_ptr<State> self);
   /// Makes everything that waits end soon; nothing starts afterwards.
   void Stop();
@@ -90,6 +92,14 @@ class Target::State : public std::enable_shared_from_this<State> {
   /// Returns whether the answer had rows.
   bool TakeSample(const collectors::PlannedCollector& planned, const pg::Answer& answer,
                   Duration stands);
+  void StartRoleWatch();
+  static net::awaitable<void> WatchRole(std::shared_ptr<State> self);
+  net::awaitable<void> LookAtRole();
+  net::awaitable<bool> AskRole(Session& session);
+  void NoteRole(RoleSeen seen);
+  void NoteRole(bool replica);
+  void RoleUnknown(const Error& error);
+
   /// Texts that go with what the run's collectors show.
   net::awaitable<Status> LookUp(std::shared_ptr<Run> run);
 
@@ -189,6 +199,12 @@ class Target::State : public std::enable_shared_from_this<State> {
   std::shared_ptr<const collectors::Plan> plan_;
   /// What pages name as failed while there is no plan; never run.
   std::shared_ptr<const collectors::Plan> assumed_;
+
+  std::optional<double> certificate_not_after_;  ///< of the last connect
+
+  RoleSeen role_;
+  TimePoint role_asked_at_;
+  std::shared_ptr<net::Event> role_news_;  ///< of the next look; null while nobody asks
 
   std::optional<pg::UpReason> seen_;  ///< of the last run, so that a change is logged once
   std::map<std::string, std::string> logged_failures_;

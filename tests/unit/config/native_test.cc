@@ -35,6 +35,17 @@ TEST(NativeConfig, ReadsEverySource) {
   EXPECT_EQ(native.backups[1].kind, "files");
 }
 
+TEST(NativeConfig, AnEntrypointIsAConnectionString) {
+  const Config config = Read("    entrypoint: {dsn: 'host=p port=6432', password_file: /f}\n");
+  ASSERT_TRUE(config.errors->empty()) << config.errors->messages()[0];
+  EXPECT_EQ(config.target->native.entrypoint->conninfo, "host=p port=6432");
+  EXPECT_EQ(config.target->native.entrypoint->password_file, "/f");
+  const Config wrong = Read("    entrypoint: {dsn: 'hst=p'}\n");
+  ASSERT_EQ(wrong.errors->messages().size(), 1U);
+  EXPECT_THAT(wrong.errors->messages()[0], HasSubstr("c.yml:4:"));
+  EXPECT_FALSE(wrong.target && wrong.target->native.entrypoint);
+}
+
 TEST(NativeConfig, RunsPgBackRestForAnEmptyMap) {
   const Config config = Read("    pgbackrest: {}\n");
   EXPECT_TRUE(config.errors->empty());

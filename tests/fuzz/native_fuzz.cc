@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   context.last_archived_wal = "000000010000000000000001";
   const Result<BackrestInfo> info = ReadBackrestInfo(text);
   if (info.ok()) Check(BackrestFamilies(*info, context, dropped));
-  const Result<BackupSet> set = ReadInventory(text, dropped);
+  const Result<BackupSet> set = ReadInventory(text);
   Sheet sheet;
   if (set.ok()) AddBackups(*set, 1e9, sheet);
   CgroupFiles files;

@@ -158,7 +158,7 @@ class DropIn(PairCase):
             with self.beacon(*flags, env=env, dsn=self.dsn) as exporter:
                 page = exporter.scrape(False)
                 log = exporter.log()
-            self.assertRegex(log, f"collector=broken file={re.escape(path)}:22:.* does not exist")
+            self.assertRegex(log, f"collector=broken file={re.escape(path)}:21:.* does not exist")
             self.assertIn(7.0, page.series("pg_replication_lag").values())
             self.assertEqual(2, page.value("shop_orders_open", state="new"))
             self.assertEqual(0.5, page.value("shop_orders_health", state="paid"))

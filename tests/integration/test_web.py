@@ -1,6 +1,7 @@
 """The HTTP server as others meet it: --web.config.file, its limits, its listeners, what it answers."""
 
 import base64
+import concurrent.futures
 import fcntl
 import http.client
 import os
@@ -368,42 +369,48 @@ class Promtool(WebCase):
         ca.issue("server")
         tls = "cert_file: ca/server.crt, key_file: ca/server.key"
         client = "client_auth_type: RequireAndVerifyClientCert, client_ca_file: ca/ca.crt"
-        disagreeing = []
-        for text in (
-                "", "{}", "tls_server_config: {}", f"tls_server_config: {{{tls}}}", f"tls_server_config: {{{tls}, {client}}}",
-                *(f"tls_server_config: {{{tls}, client_auth_type: {auth}}}"
-                  for auth in ("NoClientCert", "RequestClientCert", "RequireAnyClientCert", "RequireClientCert",
-                               "VerifyClientCertIfGiven", "RequireAndVerifyClientCert", "Nonsense")),
-                f"tls_server_config: {{{tls}, client_ca_file: ca/ca.crt}}",
-                f"tls_server_config: {{{tls}, min_version: TLS12, max_version: TLS13}}",
-                f"tls_server_config: {{{tls}, min_version: TLS10}}", f"tls_server_config: {{{tls}, min_version: SSL3}}",
-                f"tls_server_config: {{{tls}, cipher_suites: [TLS_AES_128_GCM_SHA256, "
-                "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, TLS_RSA_WITH_AES_256_CBC_SHA]}",
-                f"tls_server_config: {{{tls}, cipher_suites: [TLS_RSA_WITH_RC4_128_SHA]}}",
-                f"tls_server_config: {{{tls}, cipher_suites: [ECDHE-RSA-AES128-GCM-SHA256]}}",
-                f"tls_server_config: {{{tls}, curve_preferences: [CurveP256, CurveP384, CurveP521, X25519]}}",
-                f"tls_server_config: {{{tls}, curve_preferences: [P-256]}}",
-                f"tls_server_config: {{{tls}, prefer_server_cipher_suites: false}}",
-                "tls_server_config: {cert_file: ca/server.crt}", "tls_server_config: {key_file: ca/server.key}",
-                "tls_server_config: {cert_file: none, key_file: ca/server.key}",
-                "tls_server_config: {cert_file: ca/server.crt, key_file: ca/ca.key}",
-                "tls_server_config: {client_ca_file: ca/ca.crt}", f"tls_server_config: {{{tls}, nonsense: 1}}",
-                "http_server_config: {http2: true}", "http_server_config: {http2: false}", "http_server_config: {http3: true}",
-                *(f"http_server_config: {{headers: {{{header}}}}}"
-                  for header in ("Strict-Transport-Security: max-age=1", "X-Content-Type-Options: nosniff",
-                                 "X-Content-Type-Options: sniff", "X-Frame-Options: deny", "X-Frame-Options: sameorigin",
-                                 "X-Frame-Options: DENY", "X-XSS-Protection: 1; mode=block",
-                                 "Content-Security-Policy: \"default-src 'self'\"", "X-Powered-By: x",
-                                 "x-frame-options: deny")),
-                f"basic_auth_users: {{a: {QUICK}, b: {SLOW}}}", "basic_auth_users: {}", "basic_auth_users: {a: b}",
-                "basic_auth_users: {a: ''}", "basic_auth_users: {a: $2y$03$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a}",
-                "basic_auth_users: {a: $1$abcdefgh$abcdefghijklmnopqrstuv}", f"basic_auth_users: {{a: {QUICK}, a: {QUICK}}}",
-                "basic_auth_users: [a]", "nonsense: 1", "[]", "a: [", "tls_server_config: {cert_file: [1]}"):
-            path = self.configure(text + "\n")
+        texts = (
+            "", "{}", "tls_server_config: {}", f"tls_server_config: {{{tls}}}", f"tls_server_config: {{{tls}, {client}}}",
+            *(f"tls_server_config: {{{tls}, client_auth_type: {auth}}}"
+              for auth in ("NoClientCert", "RequestClientCert", "RequireAnyClientCert", "RequireClientCert",
+                           "VerifyClientCertIfGiven", "RequireAndVerifyClientCert", "Nonsense")),
+            f"tls_server_config: {{{tls}, client_ca_file: ca/ca.crt}}",
+            f"tls_server_config: {{{tls}, min_version: TLS12, max_version: TLS13}}",
+            f"tls_server_config: {{{tls}, min_version: TLS10}}", f"tls_server_config: {{{tls}, min_version: SSL3}}",
+            f"tls_server_config: {{{tls}, cipher_suites: [TLS_AES_128_GCM_SHA256, "
+            "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, TLS_RSA_WITH_AES_256_CBC_SHA]}",
+            f"tls_server_config: {{{tls}, cipher_suites: [TLS_RSA_WITH_RC4_128_SHA]}}",
+            f"tls_server_config: {{{tls}, cipher_suites: [ECDHE-RSA-AES128-GCM-SHA256]}}",
+            f"tls_server_config: {{{tls}, curve_preferences: [CurveP256, CurveP384, CurveP521, X25519]}}",
+            f"tls_server_config: {{{tls}, curve_preferences: [P-256]}}",
+            f"tls_server_config: {{{tls}, prefer_server_cipher_suites: false}}",
+            "tls_server_config: {cert_file: ca/server.crt}", "tls_server_config: {key_file: ca/server.key}",
+            "tls_server_config: {cert_file: none, key_file: ca/server.key}",
+            "tls_server_config: {cert_file: ca/server.crt, key_file: ca/ca.key}",
+            "tls_server_config: {client_ca_file: ca/ca.crt}", f"tls_server_config: {{{tls}, nonsense: 1}}",
+            "http_server_config: {http2: true}", "http_server_config: {http2: false}", "http_server_config: {http3: true}",
+            *(f"http_server_config: {{headers: {{{header}}}}}"
+              for header in ("Strict-Transport-Security: max-age=1", "X-Content-Type-Options: nosniff",
+                             "X-Content-Type-Options: sniff", "X-Frame-Options: deny", "X-Frame-Options: sameorigin",
+                             "X-Frame-Options: DENY", "X-XSS-Protection: 1; mode=block",
+                             "Content-Security-Policy: \"default-src 'self'\"", "X-Powered-By: x",
+                             "x-frame-options: deny")),
+            f"basic_auth_users: {{a: {QUICK}, b: {SLOW}}}", "basic_auth_users: {}", "basic_auth_users: {a: b}",
+            "basic_auth_users: {a: ''}", "basic_auth_users: {a: $2y$03$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a}",
+            "basic_auth_users: {a: $1$abcdefgh$abcdefghijklmnopqrstuv}", f"basic_auth_users: {{a: {QUICK}, a: {QUICK}}}",
+            "basic_auth_users: [a]", "nonsense: 1", "[]", "a: [", "tls_server_config: {cert_file: [1]}")
+
+        def verdicts(number):
+            path = self.write(f"web{number}.yml", texts[number] + "\n", folder=self.home)
             theirs = subprocess.run([promtool, "check", "web-config", path], capture_output=True, check=False)
             ours = beacon.run("config", "check", "--web.config.file", path)
-            if (theirs.returncode == 0) != (ours.returncode == 0):
-                disagreeing.append((text, theirs.stderr.decode(), ours.stderr))
+            return theirs.returncode == 0, ours.returncode == 0, theirs.stderr.decode(), ours.stderr
+
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            told = list(pool.map(verdicts, range(len(texts))))
+        disagreeing = [(text, *verdict) for text, verdict in zip(texts, told) if verdict[0] != verdict[1]]
+        self.assertIn(True, [verdict[0] for verdict in told])
+        self.assertIn(False, [verdict[0] for verdict in told])
         self.assertEqual([], disagreeing)
 
     def test_keys_that_this_promtool_is_too_old_for(self):

@@ -227,7 +227,7 @@ TEST_F(TargetFaultsPgTest, NamesWhatItWouldHaveAskedAServerThatWasNeverUp) {
   ExpectDown(page, "unreachable");
   EXPECT_EQ(Success(page, "quick"), 0);
   EXPECT_EQ(Failure(page, "quick"), "connection");
-  EXPECT_EQ(Success(page, "on_standby"), -1) << "for a standby only";
+  EXPECT_EQ(Success(page, "on_standby"), std::nullopt) << "for a standby only";
   ASSERT_TRUE(server->Up());
   ExpectUp(Scrape());
 }

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "exporter/scrape/page_query.h"
 #include "exporter/scrape/target.h"
 #include "tests/support/event_loop.h"
+#include "tests/support/gauges.h"
 #include "tests/support/postgres.h"
 
 namespace pgbeacon::scrape {
@@ -93,14 +95,8 @@ class TargetPgTest : public testing::Test {
     return "";
   }
 
-  static double Success(const Families& page, const std::string& collector) {
-    for (const Family& family : page) {
-      if (family.name != "pg_scrape_collector_success") continue;
-      for (const ClientMetric& metric : family.metric) {
-        if (metric.label[0].value == collector) return metric.gauge.value;
-      }
-    }
-    return -1;
+  static std::optional<double> Success(const Families& page, const std::string& collector) {
+    return test::GaugeOf(page, "pg_scrape_collector_success", collector);
   }
 
   void ExpectDown(const Families& page, const std::string& reason) {

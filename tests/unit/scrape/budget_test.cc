@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "collectors/engine/rows.h"
 #include "exporter/scrape/page.h"
 #include "exporter/scrape/page_query.h"
+#include "tests/support/gauges.h"
 
 namespace pgbeacon::scrape {
 namespace {
@@ -23,14 +26,8 @@ struct Planned {
     input.outcomes = &outcomes;
   }
 
-  double Dropped(const Families& page, const std::string& collector) const {
-    for (const Family& family : page) {
-      if (family.name != "pgbeacon_series_dropped") continue;
-      for (const ClientMetric& metric : family.metric) {
-        if (metric.label[0].value == collector) return metric.gauge.value;
-      }
-    }
-    return -1;
+  static std::optional<double> Dropped(const Families& page, const std::string& collector) {
+    return test::GaugeOf(page, "pgbeacon_series_dropped", collector);
   }
 
   collectors::Collector collectors[3];

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "exporter/scrape/page_query.h"
+#include "tests/support/gauges.h"
 
 namespace pgbeacon::scrape {
 namespace {
@@ -79,14 +81,8 @@ class RotationTest : public testing::Test {
     return page;
   }
 
-  static double State(const Families& page, const std::string& state) {
-    for (const Family& family : page) {
-      if (family.name != "pgbeacon_databases") continue;
-      for (const ClientMetric& metric : family.metric) {
-        if (metric.label[0].value == state) return metric.gauge.value;
-      }
-    }
-    return -1;
+  static std::optional<double> State(const Families& page, const std::string& state) {
+    return test::GaugeOf(page, "pgbeacon_databases", state);
   }
 
   collectors::Collector tables_;

@@ -8,33 +8,11 @@ import unittest
 
 from harness.beacon import Beacon
 from harness.case import Background, MostBackends, PairCase
+from harness.collectors import LOCKED_ROWS, nap
 from harness.links import Link
 from harness.pages import seed_names
 from harness.postgres import PASSWORD, free_port
 from harness.waiting import wait_for
-
-LOCKED = """
-name: locked_rows
-topic: test
-help: Rows of a table that somebody locks.
-default: true
-queries:
-  - sql: select count(*) as rows from public.locked
-columns:
-  - {col: rows, metric: e2e_locked_rows, type: gauge, help: Rows of the table.}
-"""
-
-SLOW = """
-name: slow_answer
-topic: test
-help: An answer that takes its time.
-default: true
-queries:
-  - sql: select 1 as answer, pg_sleep(1.5)::text as nap
-columns:
-  - {col: answer, metric: e2e_slow_answer, type: gauge, help: Always one.}
-  - {col: nap, label: nap}
-"""
 
 
 def states(page):
@@ -251,7 +229,7 @@ class Locks(PairCase):
     def test_a_locked_table_costs_only_the_collector_that_reads_it(self):
         self.primary.query("create table locked as select generate_series(1, 5) n")
         self.primary.query("grant select on locked to beacon")
-        exporter = self.beacon("--collector.file", self.write("locked.yml", LOCKED),
+        exporter = self.beacon("--collector.file", self.write("locked.yml", LOCKED_ROWS),
                                dsn=self.primary.dsn())
         self.assertEqual(5, exporter.scrape().value("e2e_locked_rows"))
         blocker = self.session(self.primary)
@@ -318,7 +296,7 @@ class Runs(PairCase):
 
     def test_eight_scrapes_at_once_share_one_run(self):
         self.primary.query("create extension pg_stat_statements")
-        exporter = self.beacon("--collector.file", self.write("slow.yml", SLOW),
+        exporter = self.beacon("--collector.file", self.write("nap.yml", nap(1.5)),
                                dsn=self.primary.dsn())
         exporter.scrape()
         before = self.calls()
@@ -335,13 +313,12 @@ class Runs(PairCase):
                 thread.start()
             for thread in threads:
                 thread.join()
-        self.assertEqual([1.0] * 8, [page.value("e2e_slow_answer") for page in pages])
+        self.assertEqual([1.0] * 8, [page.value("e2e_nap") for page in pages])
         self.assertEqual(1, self.calls() - before)
         self.assertLessEqual(watch.most, 2)
 
     def test_a_slow_collector_is_left_behind_at_the_deadline_and_the_rest_is_there(self):
-        slow = SLOW.replace("pg_sleep(1.5)", "pg_sleep(30)")
-        exporter = self.beacon("--collector.file", self.write("slow.yml", slow),
+        exporter = self.beacon("--collector.file", self.write("nap.yml", nap(30)),
                                "--collection-timeout", "3s", dsn=self.primary.dsn())
         # What runs in the background may miss the first page.
         wait_for(lambda: exporter.scrape(seconds=2).value("pg_database_size_bytes",
@@ -351,20 +328,19 @@ class Runs(PairCase):
                 started = time.monotonic()
                 page = exporter.scrape(seconds=2)
                 self.assertLess(time.monotonic() - started, 2.0)
-                self.assertEqual({"slow_answer": "timeout"}, page.failed_collectors())
+                self.assertEqual({"nap": "timeout"}, page.failed_collectors())
                 self.assertEqual([], [n for n in seed_names("primary") if n not in page.names()])
         self.assertLessEqual(watch.most, 2)
 
     def test_scrapes_join_each_with_its_own_deadline(self):
-        slow = SLOW.replace("pg_sleep(1.5)", "pg_sleep(4)")
-        exporter = self.beacon("--collector.file", self.write("slow.yml", slow),
+        exporter = self.beacon("--collector.file", self.write("nap.yml", nap(4)),
                                dsn=self.primary.dsn())
         took = {}
 
         def scrape(seconds):
             started = time.monotonic()
             page = exporter.scrape(seconds=seconds)
-            took[seconds] = (time.monotonic() - started, page.value("e2e_slow_answer"))
+            took[seconds] = (time.monotonic() - started, page.value("e2e_nap"))
 
         patient = threading.Thread(target=scrape, args=(20,))
         patient.start()

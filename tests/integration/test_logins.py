@@ -9,7 +9,7 @@ import psycopg2
 
 from harness import beacon
 from harness.case import PairCase
-from harness.authority import Authority
+from harness.certificates import Authority
 from harness.pages import Page
 from harness.postgres import PASSWORD, Pair, programs_of
 from harness.users import private_folder
@@ -33,11 +33,11 @@ class Encrypted(PairCase):
         cls.addClassCleanup(shutil.rmtree, folder, ignore_errors=True)
         cls.authority = Authority(folder)
         cls.stranger = Authority(folder, "stranger")
-        certificate, key = cls.authority.sign("server", "localhost", "DNS:localhost", servers=True)
-        cls.client, cls.client_key = cls.authority.sign("carla", "carla")
-        os.chmod(cls.authority.certificate, 0o644)
+        certificate, key = cls.authority.issue("server", "DNS:localhost", owned=True)
+        cls.client, cls.client_key = cls.authority.issue("carla")
+        os.chmod(cls.authority.file, 0o644)
         cls.settings = {"ssl": "on", "ssl_cert_file": certificate, "ssl_key_file": key,
-                        "ssl_ca_file": cls.authority.certificate}
+                        "ssl_ca_file": cls.authority.file}
         super().setUpClass()
         server = cls.primary
         server.query("create role carla login in role pg_monitor")
@@ -64,7 +64,7 @@ class Encrypted(PairCase):
 
     def test_the_servers_certificate_is_verified_with_files(self):
         verified = f"user: beacon, password_file: {self.password}, sslmode: verify-full, sslrootcert: "
-        ours, other = self.authority.certificate, self.stranger.certificate
+        ours, other = self.authority.file, self.stranger.file
         exporter, seen = self.serve(
             f"name: good, host: localhost, {verified}{ours}",
             f"name: name, host: 127.0.0.1, {verified}{ours}",
@@ -77,7 +77,7 @@ class Encrypted(PairCase):
             "select ssl from pg_stat_ssl join pg_stat_activity using (pid) where application_name = 'pgbeacon'")))
 
     def test_scram_md5_and_a_clients_certificate(self):
-        tls = f"host: localhost, sslmode: verify-full, sslrootcert: {self.authority.certificate}"
+        tls = f"host: localhost, sslmode: verify-full, sslrootcert: {self.authority.file}"
         exporter, seen = self.serve(
             f"name: scram, {tls}, user: beacon, password_file: {self.password}",
             f"name: md5, {tls}, user: mark, password_file: {self.password}",

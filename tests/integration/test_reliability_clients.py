@@ -10,22 +10,11 @@ import time
 import unittest
 
 from harness.beacon import BIN, Beacon
+from harness.collectors import NAPPING, nap
 from harness.faults import FaultCase, record
 from harness.preload import preload
 from harness.waiting import wait_equal, wait_for
 
-NAP = """
-name: nap
-topic: test
-help: A statement that takes its time.
-default: true
-queries:
-  - sql: select 1 as answer, pg_sleep(60)::text as nap
-columns:
-  - {col: answer, metric: e2e_nap, type: gauge, help: Always one.}
-  - {col: nap, label: nap}
-"""
-NAPPING = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'"
 # A sanitizer looks for leaks after the end, which takes longer than the end; all other tests have it looked for.
 NO_LOOK_BACK = {"ASAN_OPTIONS": "detect_leaks=0"}
 LITTLE_MEMORY = {"ASAN_OPTIONS": "quarantine_size_mb=1"}  # what a sanitizer keeps back is not pgbeacon's
@@ -101,7 +90,7 @@ class Ending(FaultCase):
                "", "")
 
     def test_while_a_statement_runs(self):
-        exporter = Beacon("--collection-timeout", "1s", "--collector.file", self.write("nap.yml", NAP),
+        exporter = Beacon("--collection-timeout", "1s", "--collector.file", self.write("nap.yml", nap(60)),
                           dsn=self.primary.dsn(), env=NO_LOOK_BACK)
         self.addCleanup(exporter.stop, quiet=True)
         wait_equal(lambda: self.primary.value(NAPPING), 0, "the first statement to end")

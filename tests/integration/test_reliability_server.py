@@ -7,22 +7,10 @@ import signal
 import unittest
 
 from harness.certificates import certify
+from harness.collectors import NAPPING, nap
 from harness.faults import FaultCase, backends_of
 from harness.users import give
 from harness.waiting import wait_equal, wait_for
-
-NAP = """
-name: nap
-topic: test
-help: A statement that takes its time.
-default: true
-queries:
-  - sql: select 1 as answer, pg_sleep(60)::text as nap
-columns:
-  - {col: answer, metric: e2e_nap, type: gauge, help: Always one.}
-  - {col: nap, label: nap}
-"""
-NAPPING = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'"
 
 
 class Stopped(FaultCase):
@@ -110,7 +98,7 @@ class Frozen(FaultCase):
 
 class Crashed(FaultCase):
     def test_in_mid_query(self):
-        exporter = self.beacon("--collection-timeout", "3s", "--collector.file", self.write("nap.yml", NAP),
+        exporter = self.beacon("--collection-timeout", "3s", "--collector.file", self.write("nap.yml", nap(60)),
                                dsn=self.primary.dsn())
         with self.fault("crash in mid-statement", exporter, deadline=3,
                         failing={"nap": "timeout"}) as fault:

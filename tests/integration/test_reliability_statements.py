@@ -6,34 +6,10 @@ import unittest
 
 from harness.at_work import AtWork
 from harness.beacon import BIN
+from harness.collectors import LOCKED_ROWS, NAPPING, nap
 from harness.preload import Clock
 from harness.faults import FaultCase
 from harness.waiting import wait_equal, wait_for
-
-LOCKED = """
-name: locked_rows
-topic: test
-help: Rows of a table that somebody locks.
-default: true
-queries:
-  - sql: select count(*) as rows from public.locked
-columns:
-  - {col: rows, metric: e2e_locked_rows, type: gauge, help: Rows of the table.}
-"""
-LONG = """
-name: ten_minutes
-topic: test
-help: A statement that takes ten minutes.
-default: true
-queries:
-  - sql: select 1 as answer, pg_sleep(600)::text as nap
-columns:
-  - {col: answer, metric: e2e_ten_minutes, type: gauge, help: Always one.}
-  - {col: nap, label: nap}
-"""
-NAPPING = ("select count(*) from pg_stat_activity where query like '%%pg_sleep(600)%%' and state = 'active' "
-           "and usename = 'beacon'")
-
 
 class Locks(FaultCase):
     def lock(self, table):
@@ -45,7 +21,7 @@ class Locks(FaultCase):
     def test_table(self):
         self.primary.query("create table locked as select generate_series(1, 5) n")
         self.primary.query("grant select on locked to beacon")
-        exporter = self.beacon("--collector.file", self.write("locked.yml", LOCKED), dsn=self.primary.dsn())
+        exporter = self.beacon("--collector.file", self.write("locked.yml", LOCKED_ROWS), dsn=self.primary.dsn())
         with self.fault("ACCESS EXCLUSIVE on a table", exporter) as fault:
             blocker = self.lock("locked")
             fault.shows(1, "ok", {"locked_rows": "lock_timeout"}, rounds=3)
@@ -79,11 +55,11 @@ class Endless(AtWork, FaultCase):
             fault.recovers()
 
     def test_of_a_collector_of_the_users(self):
-        path = self.write("long.yml", LONG)
+        path = self.write("nap.yml", nap(600))
         exporter = self.beacon("--collection-timeout", "2s", "--collector.file", path, dsn=self.primary.dsn())
         with self.fault("10-minute statement of a user's collector", exporter,
-                        failing={"ten_minutes": "timeout"}) as fault:
-            fault.shows(1, "ok", {"ten_minutes": "timeout"}, rounds=3)
+                        failing={"nap": "timeout"}) as fault:
+            fault.shows(1, "ok", {"nap": "timeout"}, rounds=3)
             wait_equal(lambda: self.primary.value(NAPPING), 0, "the statement to be cancelled")
             fault.recovers(seconds=2)
 

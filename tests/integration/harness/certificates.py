@@ -27,8 +27,8 @@ class Authority:
         return ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                 "-keyout", self.path(name + ".key"))
 
-    def issue(self, name, alternatives="DNS:localhost,IP:127.0.0.1", days=2):
-        """The certificate and key files of a server or client with these alternative names."""
+    def issue(self, name, alternatives="DNS:localhost,IP:127.0.0.1", days=2, owned=False):
+        """The certificate and key files of a server or client with these alternative names; `owned` by PostgreSQL's user."""
         request, extensions = self.path(name + ".csr"), self.path(name + ".ext")
         certificate = self.path(name + ".crt")
         with open(extensions, "w", encoding="ascii") as file:
@@ -37,7 +37,12 @@ class Authority:
         _openssl("x509", "-req", "-in", request, "-CA", self.file, "-CAkey", self.path(self.name + ".key"),
                  "-CAcreateserial", "-days", str(days), "-extfile", extensions, "-out", certificate + ".new")
         os.rename(certificate + ".new", certificate)
-        return certificate, self.path(name + ".key")
+        key = self.path(name + ".key")
+        os.chmod(key, 0o600)
+        if owned:
+            give(key)
+            give(certificate)
+        return certificate, key
 
 
 def certify(folder, days=2):

@@ -20,13 +20,16 @@ Choice ChoiceOf(const Selection& selection, const Collector& collector) {
   return peer != selection.choices.end() && !collector.peer.empty() ? peer->second : Choice();
 }
 
+/// Whether a user wrote it: those have a search_path of their own.
+bool IsUsers(const Collector& collector) { return !collector.search_path.empty(); }
+
 /// Why the user's choice keeps it off; empty when it is to run.
 std::string NotChosen(const Selection& selection, const Choice& choice,
                       const Collector& collector) {
   if (choice.enabled) return *choice.enabled ? "" : "switched off";
   if (collector.legacy && !selection.legacy) return "--disable-default-metrics is on";
   if (selection.all) return "";
-  if (selection.peer) {
+  if (selection.peer && !IsUsers(collector)) {
     return collector.peer_default || collector.legacy
                ? ""
                : "not of the preset; --collector." + collector.name + " adds it";
@@ -150,9 +153,8 @@ Plan MakePlan(const Catalogue& catalogue, const Selection& selection, const Serv
   Plan plan;
   for (const auto& collector : catalogue.collectors()) PlanOne(*collector, selection, facts, plan);
   std::ranges::stable_sort(plan.on, {}, [](const PlannedCollector& planned) {
-    const bool users = !planned.collector->search_path.empty();
-    return std::tuple(planned.sample.has_value(), planned.interval.has_value(), users,
-                      planned.collector->cost);
+    return std::tuple(planned.sample.has_value(), planned.interval.has_value(),
+                      IsUsers(*planned.collector), planned.collector->cost);
   });
   return plan;
 }

@@ -73,7 +73,7 @@ void AddPeerFlags(CLI::App& command, PeerFlags& flags) {
   constexpr const char* kGroup = "As postgres_exporter";
   command
       .add_option("--preset", flags.preset,
-                  "Exactly the collectors that this program has on by default")
+                  "Exactly the collectors that this program has on by default, and your own")
       ->check(CLI::IsMember({kPeerPreset}))
       ->group(kGroup);
   command

@@ -74,10 +74,9 @@ class Adding {
   Status Add(collectors::Collector collector) {
     if (!taken_) taken_ = ask_ ? ask_() : std::map<std::string, MetricType>();
     for (const collectors::Column& column : collector.columns) {
-      const auto same = taken_->find(column.metric);
-      if (same == taken_->end() || same->second == column.type) continue;
+      if (!taken_->contains(column.metric)) continue;
       return Error(ErrorCode::kInvalid, collector.where + ": the metric '" + column.metric +
-                                            "' is pgbeacon's own, with another type");
+                                            "' is pgbeacon's own; give it another name");
     }
     return catalogue_.Add(std::move(collector));
   }
@@ -182,9 +181,9 @@ Result<collectors::Catalogue> LoadCollectors(Config& config, const TakenNames& t
   if (!catalogue.ok()) return catalogue;
   Adding adding(*catalogue, taken);
   for (const std::string& pattern : config.user_collectors) {
-    const std::vector<std::string> paths = Glob(pattern);
+    std::vector<std::string> paths = Glob(pattern);
     if (paths.empty() && pattern.find_first_of("*?[") == std::string::npos) {
-      config.errors->Add("user collectors: there is no file " + pattern);
+      paths.push_back(pattern);
     }
     for (const std::string& path : paths) {
       const Status added = AddCollector(path, adding, config.shared_text);

@@ -69,46 +69,76 @@ std::string Quoted(std::string_view text, char quote) {
   return out + quote;
 }
 
-/// A column's value as a number's text: times are seconds since 1970, as the peer has them. Casts
-/// go by way of text, as the column's type is not known here.
-std::string AsNumber(const std::string& column) {
-  const std::string text = "q." + Quoted(column, '"') + "::pg_catalog.text";
-  return "CASE WHEN pg_catalog.pg_typeof(q." + Quoted(column, '"') +
-         ") IN ('pg_catalog.timestamptz'::pg_catalog.regtype, "
-         "'pg_catalog.timestamp'::pg_catalog.regtype, 'pg_catalog.date'::pg_catalog.regtype) THEN "
-         "extract(epoch FROM " +
-         text + "::pg_catalog.timestamptz)::pg_catalog.text ELSE " + text + " END";
+std::string Text(const std::string& column) {
+  return "q." + Quoted(column, '"') + "::pg_catalog.text";
 }
 
-/// A span of time in whole milliseconds: "1h2m3.5s" as the peer reads it, or an interval. "-1" is
-/// none; any other text, a number without a unit too, is counted as unreadable.
+/// A CASE over the column's type, which is not known here. Its casts go by way of text for the same
+/// reason.
+std::string ByType(const std::string& column,
+                   const std::vector<std::pair<std::string, std::string>>& cases,
+                   const std::string& otherwise) {
+  std::string sql = "CASE pg_catalog.pg_typeof(q." + Quoted(column, '"') + ")";
+  for (const auto& [type, expression] : cases) {
+    sql += " WHEN 'pg_catalog." + type + "'::pg_catalog.regtype THEN " + expression;
+  }
+  return sql + " ELSE " + otherwise + " END";
+}
+
+/// Seconds since 1970, as the peer has times: one without a zone is taken as UTC.
+std::string Epoch(const std::string& column, const std::string& type) {
+  return "extract(epoch FROM " + Text(column) + "::pg_catalog." + type + ")";
+}
+
+/// A column's value as a number's text.
+std::string AsNumber(const std::string& column) {
+  const std::string zoned = Epoch(column, "timestamptz") + "::pg_catalog.text";
+  const std::string plain = Epoch(column, "timestamp") + "::pg_catalog.text";
+  return ByType(column, {{"timestamptz", zoned}, {"timestamp", plain}, {"date", plain}},
+                Text(column));
+}
+
+/// A column's value as the peer writes it in labels: true and false, times in whole seconds.
+std::string AsLabel(const std::string& column) {
+  const auto seconds = [&column](const std::string& type) {
+    return "CASE WHEN pg_catalog.isfinite(" + Text(column) + "::pg_catalog." + type +
+           ") THEN pg_catalog.floor(" + Epoch(column, type) +
+           ")::pg_catalog.numeric::pg_catalog.text ELSE " + Text(column) + " END";
+  };
+  // concat keeps the blanks of a char(n), which a cast to text drops.
+  return ByType(column,
+                {{"bool", Text(column)},
+                 {"timestamptz", seconds("timestamptz")},
+                 {"timestamp", seconds("timestamp")},
+                 {"date", seconds("timestamp")}},
+                "pg_catalog.concat(q." + Quoted(column, '"') + ")");
+}
+
+/// Milliseconds: a number as it is, and what the peer cannot read: "1h2m3.5s" or an interval, in
+/// whole ones.
 std::string AsMilliseconds(const std::string& column) {
-  const std::string text = "q." + Quoted(column, '"') + "::pg_catalog.text";
-  return "CASE WHEN pg_catalog.pg_typeof(q." + Quoted(column, '"') +
-         ") = 'pg_catalog.interval'::pg_catalog.regtype THEN pg_catalog.trunc(extract(epoch FROM " +
-         text + "::pg_catalog.interval)::pg_catalog.numeric * 1000)::pg_catalog.text WHEN " + text +
-         " = '-1' THEN NULL WHEN " + text +
-         R"( ~ '^[-+]?(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|ms|s|m|h))+$' THEN (SELECT )"
-         R"(pg_catalog.trunc(pg_catalog.sum(part[1]::pg_catalog.numeric * CASE part[2] )"
+  const std::string text = Text(column);
+  const std::string interval = "pg_catalog.trunc(extract(epoch FROM " + text +
+                               "::pg_catalog.interval)::pg_catalog.numeric * "
+                               "1000)::pg_catalog.text";
+  return "CASE WHEN " + text + R"( ~ '^[-+]?(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|ms|s|m|h))+$' )" +
+         "THEN (SELECT pg_catalog.trunc(pg_catalog.sum(part[1]::pg_catalog.numeric * CASE part[2] "
          "WHEN 'h' THEN 3600000 WHEN 'm' THEN 60000 WHEN 's' THEN 1000 WHEN 'ms' THEN 1 "
          "WHEN 'us' THEN 0.001 ELSE 0.000001 END) * CASE WHEN " +
          text + " ~ '^-' THEN -1 ELSE 1 END)::pg_catalog.text FROM pg_catalog.regexp_matches(" +
-         text + R"(, '([0-9.]+)(ns|us|ms|s|m|h)', 'g') AS part) WHEN )" + text +
-         " = '0' THEN '0' ELSE 'no span of time: ' || " + text + " END";
+         text + R"(, '([0-9.]+)(ns|us|ms|s|m|h)', 'g') AS part) ELSE )" +
+         ByType(column, {{"interval", interval}}, AsNumber(column)) + " END";
 }
 
 /// The peer's columns of a histogram as one text (histogram_text.h).
 std::string AsHistogram(const std::string& column) {
-  const auto text = [](const std::string& name) {
-    return "q." + Quoted(name, '"') + "::pg_catalog.text";
-  };
-  return text(column) + " || '|' || " + text(column + "_bucket") + " || '|' || " +
-         text(column + "_sum") + " || '|' || " + text(column + "_count");
+  return Text(column) + " || '|' || " + Text(column + "_bucket") + " || '|' || " +
+         Text(column + "_sum") + " || '|' || " + Text(column + "_count");
 }
 
 /// A CASE that makes numbers of a column's texts.
 std::string Mapping(const std::string& column, YamlMap& map) {
-  std::string sql = "CASE q." + Quoted(column, '"') + "::pg_catalog.text";
+  std::string sql = "CASE " + Text(column);
   for (const auto& [text, number] : map.StringMap("metric_mapping")) {
     double value = 0;
     const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
@@ -183,7 +213,7 @@ class Reader {
     const std::string metric = collector_.name + "_" + name;
     if (usage == "LABEL") {
       column.label = name;
-      Select("q." + Quoted(name, '"'), name);
+      Select(AsLabel(name), name);
     } else if (usage == "COUNTER" || usage == "GAUGE") {
       column.metric = metric;
       column.type = usage == "GAUGE" ? MetricType::Gauge : MetricType::Counter;

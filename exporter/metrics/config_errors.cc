@@ -24,6 +24,15 @@ std::string_view NumberAndColon(std::string_view text) {
                                                           : std::string_view();
 }
 
+/// The file in "cannot read FILE: why", which has no line to tell; empty in another message.
+std::string_view UnreadFile(std::string_view message) {
+  constexpr std::string_view kHead = "cannot read ";
+  const std::size_t head = message.find(kHead);
+  const std::size_t why = message.rfind(": ");
+  if (head == std::string_view::npos || why == std::string_view::npos || why < head) return "";
+  return message.substr(head + kHead.size(), why - head - kHead.size());
+}
+
 /// "FILE:LINE:COLUMN: REASON"; what has no such head is a reason alone.
 Mistake ReadMistake(std::string_view message) {
   for (std::size_t colon = message.find(':'); colon != std::string_view::npos;
@@ -35,7 +44,7 @@ Mistake ReadMistake(std::string_view message) {
     if (!column.empty()) rest.remove_prefix(column.size() + 1);
     return {message.substr(0, colon), line, Trim(rest)};
   }
-  return {"", "", message};
+  return {UnreadFile(message), "", message};
 }
 
 /// At most kLongestText bytes, without half a character at the end.

@@ -14,7 +14,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kInFlight = 8;
 constexpr std::uint64_t kWithSettings = 4;  // BEGIN, the settings, the statement itself, its end
 constexpr milliseconds kHeardLately{500};
 
@@ -78,6 +77,32 @@ class Connection::Pipeline {
   std::size_t sent() const { return sent_.size(); }
   std::size_t answered() const { return answered_; }
 
+  /// Takes what has come whole; false where a result is one that a pipeline cannot have.
+  bool TakeAll(PGconn* conn) {
+    // libpq gives a null between the results of two statements; two in a row: nothing is there.
+    for (int nulls = 0; nulls < 2 && answered_ < sent_.size() && !PQisBusy(conn);) {
+      PgResult result(PQgetResult(conn));
+      if (!result) {
+        ++nulls;
+        continue;
+      }
+      nulls = 0;
+      if (!Take(std::move(result))) return false;
+    }
+    return true;
+  }
+
+  /// The error of the statement under way, e.g. the server's last words before it hung up.
+  const std::optional<Error>& error() const { return error_; }
+
+ private:
+  struct Sending {
+    Sending(int syncs, TimePoint at) : syncs(syncs), at(at) {}
+    int syncs;
+    TimePoint at;
+    int syncs_seen = 0;
+  };
+
   /// Takes one result of libpq; false when it is one that a pipeline cannot have.
   bool Take(PgResult result) {
     switch (PQresultStatus(result.get())) {
@@ -98,17 +123,6 @@ class Connection::Pipeline {
         return false;
     }
   }
-
-  /// The error of the statement under way, e.g. the server's last words before it hung up.
-  const std::optional<Error>& error() const { return error_; }
-
- private:
-  struct Sending {
-    Sending(int syncs, TimePoint at) : syncs(syncs), at(at) {}
-    int syncs;
-    TimePoint at;
-    int syncs_seen = 0;
-  };
 
   void Finish() {
     const TimePoint now = SteadyClock::now();
@@ -177,6 +191,13 @@ Error Connection::Broken() const {
   return error;
 }
 
+/// Answers that have come before the end, and a dying server's last words, may still be in the
+/// buffer: they tell more than the end itself.
+Error Connection::Lost(Pipeline& pipeline) const {
+  pipeline.TakeAll(conn_.get());
+  return pipeline.error().value_or(Broken());
+}
+
 bool Connection::NeedsSettings(const Statement& statement) const {
   return bare_ || !statement.search_path.empty() || !Near(session_timeout_, statement.timeout);
 }
@@ -205,25 +226,16 @@ net::awaitable<Status> Connection::Run(std::vector<Statement> statements, TimePo
            pipeline.sent() - pipeline.answered() < kInFlight) {
       const Statement& next = statements[pipeline.sent()];
       pipeline.Sent(NeedsSettings(next) ? 2 : 1);
-      if (!Send(next)) co_return Broken();
+      if (!Send(next)) co_return Lost(pipeline);
     }
     const int unsent = PQflush(conn);
-    if (unsent < 0) co_return pipeline.error().value_or(Broken());
+    if (unsent < 0) co_return Lost(pipeline);
     const std::size_t before = pipeline.answered();
-    // libpq gives a null between the results of two statements; two in a row: nothing is there.
-    for (int nulls = 0; nulls < 2 && pipeline.answered() < pipeline.sent() && !PQisBusy(conn);) {
-      PgResult result(PQgetResult(conn));
-      if (!result) {
-        ++nulls;
-        continue;
-      }
-      nulls = 0;
-      if (!pipeline.Take(std::move(result))) {
-        co_return Error(ErrorCode::kInternal, "a statement that cannot run in a pipeline (COPY?)");
-      }
-      if (PQstatus(conn) == CONNECTION_BAD) co_return pipeline.error().value_or(Broken());
+    if (!pipeline.TakeAll(conn)) {
+      co_return Error(ErrorCode::kInternal, "a statement that cannot run in a pipeline (COPY?)");
     }
     if (pipeline.answered() > before) continue;  // room in the pipeline: send before waiting
+    if (PQstatus(conn) == CONNECTION_BAD) co_return Lost(pipeline);
     if (SteadyClock::now() >= deadline) {
       co_return Error(ErrorCode::kTimeout, "no answer before the deadline");
     }
@@ -233,14 +245,7 @@ net::awaitable<Status> Connection::Run(std::vector<Statement> statements, TimePo
       co_return Error(ErrorCode::kTimeout, "no answer before the deadline");
     }
     heard_ = SteadyClock::now();
-    if (!PQconsumeInput(conn)) {
-      // A dying server's last words may already be in the buffer: they tell more than the EOF.
-      while (!pipeline.error() && pipeline.answered() < pipeline.sent() && !PQisBusy(conn)) {
-        PgResult result(PQgetResult(conn));
-        if (!result || !pipeline.Take(std::move(result))) break;
-      }
-      co_return pipeline.error().value_or(Broken());
-    }
+    if (!PQconsumeInput(conn)) co_return Lost(pipeline);
   }
   co_return Status();
 }

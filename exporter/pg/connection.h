@@ -64,12 +64,15 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
   ~Connection();
 
-  /// Sends the statements in order, at most eight in flight, a Sync after each so that an error
+  /// Sends the statements in order, at most kInFlight in flight, a Sync after each so that an error
   /// stays with its statement. Every answer goes to `sink` as it comes. An Error means that the
   /// connection broke, the deadline passed or Stop was called; what is unanswered then stays so,
-  /// and the connection must be dropped.
+  /// and the connection must be dropped. Which statement was running when it broke is known where
+  /// the Error has an SQLSTATE: the first without an answer. Else answers may have been lost too,
+  /// and it is one of those in flight.
   net::awaitable<Status> Run(std::vector<Statement> statements, TimePoint deadline,
                              AnswerSink sink);
+  static constexpr std::size_t kInFlight = 8;
 
   /// Sends one statement by the simple protocol, which is all that PgBouncer's admin console takes,
   /// and gives its rows to `sink` one at a time, kMostSimpleRows at most. An Error with an SQLSTATE
@@ -110,6 +113,7 @@ class Connection {
   bool Send(const Statement& statement);
   bool AsciiClient() const;
   Error Broken() const;
+  Error Lost(Pipeline& pipeline) const;
   static Error ErrorOf(const PGresult* result);
 
   PgConn conn_;

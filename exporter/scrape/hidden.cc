@@ -41,7 +41,8 @@ bool HiddenSettings::ShownBy(const collectors::Plan& plan) {
 bool HiddenSettings::Known(const ServerFacts& facts) const {
   return system_identifier_ == facts.system_identifier &&
          start_time_seconds_ == facts.start_time_seconds &&
-         conf_load_time_seconds_ == facts.conf_load_time_seconds;
+         conf_load_time_seconds_ == facts.conf_load_time_seconds &&
+         in_recovery_ == facts.in_recovery;
 }
 
 bool HiddenSettings::Due(const ServerFacts& facts, TimePoint now) const {
@@ -54,6 +55,7 @@ void HiddenSettings::Learn(const ServerFacts& facts, std::map<std::string, std::
   system_identifier_ = facts.system_identifier;
   start_time_seconds_ = facts.start_time_seconds;
   conf_load_time_seconds_ = facts.conf_load_time_seconds;
+  in_recovery_ = facts.in_recovery;
   learnt_at_ = now;
   failed_ = false;
 }

@@ -21,8 +21,8 @@ class HiddenSettings {
   /// Whether the plan has a collector that shows one of them.
   static bool ShownBy(const collectors::Plan& plan);
 
-  /// Whether they are not known of this server since it has read its configuration, or are old.
-  /// After a failure there is a pause.
+  /// Whether they are not known of this server since it has read its configuration or was promoted,
+  /// or are old. After a failure there is a pause.
   bool Due(const collectors::ServerFacts& facts, TimePoint now) const;
   void Learn(const collectors::ServerFacts& facts, std::map<std::string, std::string> settings,
              TimePoint now);
@@ -39,6 +39,7 @@ class HiddenSettings {
   std::string system_identifier_;
   double start_time_seconds_ = -1;
   double conf_load_time_seconds_ = -1;
+  bool in_recovery_ = false;
   TimePoint learnt_at_;
   TimePoint not_before_;
   bool failed_ = false;

@@ -6,6 +6,7 @@
 
 #include "exporter/scrape/ask.h"
 #include "exporter/scrape/excess.h"
+#include "exporter/scrape/namesakes.h"
 #include "exporter/scrape/target_state.h"
 
 namespace pgbeacon::scrape {
@@ -78,10 +79,19 @@ net::awaitable<Status> Target::State::Learn(ServerFacts now, bool warm, TimePoin
     co_return asked;
   }
   plan_ = std::make_shared<const collectors::Plan>(PlanOf(*facts_));
+  TellNamesakes();
   assumed_.reset();
   co_await LearnHidden(deadline);
   if (listener && !stopped_) listener(*facts_);
   co_return Status();
+}
+
+void Target::State::TellNamesakes() {
+  for (const Namesake& one : NamesakesOf(*plan_)) {
+    if (!logged_namesakes_.insert(one.users->name + " " + one.metric).second) continue;
+    spdlog::warn("target={} collector={} file={}: {}", options_.name, one.users->name,
+                 one.users->where, one.InWords());
+  }
 }
 
 void Target::State::NoteChange(const ServerFacts& now, bool other) {

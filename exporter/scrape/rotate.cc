@@ -91,11 +91,12 @@ net::awaitable<bool> Target::State::VisitDatabase(std::string database) {
        Rounds(rotation_.DueIn(database, *plan, start))) {
     if (visits_.age() > kOpen) visits_.Drop();
     bool more = true;
+    std::size_t alone = 0;
     for (std::size_t done = 0; more && done < round.size();) {
       Result<pg::Connection*> connection = co_await visits_.ConnectTo(
           login, kStatementTimeout, SteadyClock::now() + options_.connect_timeout);
       if (!connection.ok()) co_return NotVisited(database, connection.error());
-      more = co_await RunRound(**connection, database, round, done);
+      more = co_await RunRound(**connection, database, round, done, alone);
     }
     if (!more) break;  // the rest stays due
   }
@@ -118,9 +119,10 @@ net::awaitable<Result<collectors::Plan>> Target::State::PlanIn(std::string datab
 
 net::awaitable<bool> Target::State::RunRound(pg::Connection& connection, std::string database,
                                              std::vector<const PlannedCollector*> round,
-                                             std::size_t& done) {
+                                             std::size_t& done, std::size_t& alone) {
+  const std::size_t end = alone > 0 ? done + 1 : round.size();
   std::vector<pg::Statement> statements;
-  for (std::size_t i = done; i < round.size(); ++i) {
+  for (std::size_t i = done; i < end; ++i) {
     statements.push_back(ToStatement(*round[i], kStatementTimeout));
   }
   const auto take = [&](std::size_t, pg::Answer answer) {
@@ -134,8 +136,13 @@ net::awaitable<bool> Target::State::RunRound(pg::Connection& connection, std::st
   pg::AnswerSink sink = take;
   const Status status = co_await connection.Run(
       std::move(statements), SteadyClock::now() + kStatementTimeout + kGrace, std::move(sink));
+  if (alone > 0) --alone;
   if (status.ok()) co_return true;
   visits_.Drop(/*running=*/true);
+  if (end > done + 1 && IsUnclear(round, done, status)) {
+    alone = pg::Connection::kInFlight;
+    co_return true;
+  }
   const bool users = done < round.size() && IsUsers(*round[done], status);
   const std::size_t failed = users ? done + 1 : round.size();
   for (; done < failed; ++done) {

@@ -131,30 +131,43 @@ net::awaitable<Status> Target::State::Collect(std::shared_ptr<Run> run) {
     if (!run->only.Wants(planned.collector->name, planned.collector->peer)) continue;
     indexes.push_back(i);
   }
-  std::size_t done = 0;
-  for (;;) {
-    const Status status = co_await CollectFrom(run, indexes, done);
-    if (status.ok()) break;
-    if (done == indexes.size() || !IsUsers(run->plan->on[indexes[done]], status)) co_return status;
-    // It took its connection along: it has failed, and the others get a new one.
-    const collectors::PlannedCollector& broke = run->plan->on[indexes[done]];
-    run->outcomes[indexes[done]].done = true;
-    run->outcomes[indexes[done]].failure = pg::FailureLabel(status.error());
-    LogOutcome(*broke.collector, run->outcomes[indexes[done]].failure, status.error().message);
+  std::vector<const collectors::PlannedCollector*> asked;
+  for (const std::size_t index : indexes) asked.push_back(&run->plan->on[index]);
+  std::size_t alone = 0;  // so many go one by one, to find the one that breaks the connection
+  for (std::size_t done = 0; done < indexes.size();) {
+    const std::chrono::milliseconds budget = Budget(run->deadline);
+    Result<pg::Connection*> connection = co_await main_.Connect(budget, run->deadline);
+    if (!connection.ok()) co_return connection.error();
+    const std::size_t end = alone > 0 ? done + 1 : indexes.size();
+    const Status status = co_await CollectSome(**connection, run, indexes, done, end);
+    if (alone > 0) --alone;
+    if (status.ok()) continue;
+    if (end > done + 1 && IsUnclear(asked, done, status)) {
+      alone = pg::Connection::kInFlight;
+    } else if (done < indexes.size() && IsUsers(*asked[done], status)) {
+      // It took its connection along: it has failed, and the others get a new one.
+      Outcome& outcome = run->outcomes[indexes[done]];
+      outcome.done = true;
+      outcome.failure = pg::FailureLabel(status.error());
+      LogOutcome(*asked[done]->collector, outcome.failure, status.error().message);
+      ++done;
+    } else {
+      co_return status;
+    }
     main_.Drop(/*running=*/true);
     facts_stale_ = true;
-    if (++done == indexes.size()) co_return Status();
   }
   const Status noted = co_await NoteLocked(run);
   co_return noted;
 }
 
-net::awaitable<Status> Target::State::CollectFrom(std::shared_ptr<Run> run,
+net::awaitable<Status> Target::State::CollectSome(pg::Connection& connection,
+                                                  std::shared_ptr<Run> run,
                                                   const std::vector<std::size_t>& indexes,
-                                                  std::size_t& done) {
+                                                  std::size_t& done, std::size_t end) {
   const std::chrono::milliseconds budget = Budget(run->deadline);
   std::vector<pg::Statement> statements;
-  for (std::size_t i = done; i < indexes.size(); ++i) {
+  for (std::size_t i = done; i < end; ++i) {
     statements.push_back(ToStatement(run->plan->on[indexes[i]], budget));
   }
   const auto take = [this, run, &indexes, &done](std::size_t, pg::Answer answer) {
@@ -167,12 +180,22 @@ net::awaitable<Status> Target::State::CollectFrom(std::shared_ptr<Run> run,
     if (outcome.failure == "syntax") facts_stale_ = true;  // an extension may have come or gone
     LogOutcome(*planned.collector, outcome.failure, message);
   };
-  Result<pg::Connection*> connection = co_await main_.Connect(budget, run->deadline);
-  if (!connection.ok()) co_return connection.error();
   pg::AnswerSink sink = take;
   const Status status =
-      co_await (*connection)->Run(std::move(statements), run->deadline, std::move(sink));
+      co_await connection.Run(std::move(statements), run->deadline, std::move(sink));
   co_return status;
+}
+
+bool Target::State::IsUnclear(const std::vector<const collectors::PlannedCollector*>& asked,
+                              std::size_t done, const Status& status) const {
+  if (status.error().code != ErrorCode::kUnavailable || !status.error().sqlstate.empty()) {
+    return false;
+  }
+  const std::size_t end = std::min(done + pg::Connection::kInFlight, asked.size());
+  return std::any_of(
+      asked.begin() + static_cast<std::ptrdiff_t>(done),
+      asked.begin() + static_cast<std::ptrdiff_t>(end),
+      [&](const collectors::PlannedCollector* planned) { return IsUsers(*planned, status); });
 }
 
 bool Target::State::IsUsers(const collectors::PlannedCollector& planned,

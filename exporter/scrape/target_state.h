@@ -126,11 +126,18 @@ class Target::State : public std::enable_shared_from_this<State> {
   /// Runs need the facts anew; pages go on naming what was planned.
   void ForgetPlan();
   net::awaitable<Status> Collect(std::shared_ptr<Run> run);
-  /// The statements of the indexes from `done` on; `done` follows the answers.
-  net::awaitable<Status> CollectFrom(std::shared_ptr<Run> run,
-                                     const std::vector<std::size_t>& indexes, std::size_t& done);
+  /// The statements of the indexes from `done` to `end`; `done` follows the answers.
+  net::awaitable<Status> CollectSome(pg::Connection& connection, std::shared_ptr<Run> run,
+                                     const std::vector<std::size_t>& indexes, std::size_t& done,
+                                     std::size_t end);
   /// Whether the statement that was running is one of the user's, so that what broke is its doing.
   bool IsUsers(const collectors::PlannedCollector& planned, const Status& status) const;
+  /// Whether a user's statement may have been running, and it is not known which: the server's last
+  /// words are lost. `done` of those asked have answered.
+  bool IsUnclear(const std::vector<const collectors::PlannedCollector*>& asked, std::size_t done,
+                 const Status& status) const;
+  /// Says once which metrics users' collectors have in common with ours.
+  void TellNamesakes();
   net::awaitable<Status> LookAtLocks(TimePoint deadline, bool& known,
                                      std::set<std::string>& relations);
   /// Fails the collectors that a lock is known to keep waiting.
@@ -162,9 +169,10 @@ class Target::State : public std::enable_shared_from_this<State> {
                                                   std::shared_ptr<pg::Login> login);
   /// The statements from `done` on; `done` follows what has an outcome. False when a connection is
   /// of no use for the rest; true with a rest where a user's statement took its connection along.
+  /// The next `alone` of them are asked one by one, to find that statement.
   net::awaitable<bool> RunRound(pg::Connection& connection, std::string database,
                                 std::vector<const collectors::PlannedCollector*> round,
-                                std::size_t& done);
+                                std::size_t& done, std::size_t& alone);
   void RecordElsewhere(const std::string& database, const collectors::PlannedCollector& planned,
                        Outcome outcome, const std::string& message);
   bool NotVisited(const std::string& database, const Error& error);
@@ -208,6 +216,7 @@ class Target::State : public std::enable_shared_from_this<State> {
 
   std::optional<pg::UpReason> seen_;  ///< of the last run, so that a change is logged once
   std::map<std::string, std::string> logged_failures_;
+  std::set<std::string> logged_namesakes_;
   std::string logged_early_;  ///< reason label of the last run where it ended early
   TimePoint observed_at_;
   Duration up_{};

@@ -2,11 +2,13 @@
 // takes the same place.
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
 #include "exporter/scrape/ask.h"
 #include "exporter/scrape/excess.h"
+#include "exporter/scrape/namesakes.h"
 #include "exporter/scrape/target_state.h"
 
 namespace pgbeacon::scrape {
@@ -156,6 +158,10 @@ net::awaitable<Result<std::vector<Explained>>> Target::State::ExplainNow(TimePoi
     const Status status =
         co_await (*connection)->Run(std::move(statements), deadline, std::move(sink));
     if (!status.ok()) co_return status.error();
+  }
+  for (const Namesake& one : NamesakesOf(plan)) {
+    const auto line = std::ranges::find(lines, one.users->name, &Explained::collector);
+    line->reason += (line->reason.empty() ? "" : "; ") + one.InWords();
   }
   for (const collectors::OffCollector& off : plan.off) {
     Explained& line = lines.emplace_back();

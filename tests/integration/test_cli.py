@@ -166,22 +166,30 @@ class Mistakes(BeaconCase):
 
     def test_a_collector_that_clashes_with_what_is_there_is_told_and_left_out(self):
         log = self.write("pg.log", "2026-11-20 20:14:23.488 UTC [1] LOG:  shutting down\n")
-        for name, metric, said in (("mine", "pg_up", "'pg_up' is pgbeacon's own, with another type"),
-                                   ("mine", "pg_log_statement_duration_seconds_count", "pgbeacon's own"),
-                                   ("mine", "pg_stat_database_xact_commit", "another type in collectors/"),
-                                   ("locks", "mine_one", "'locks' is taken by collectors/locks.yml:")):
+        for name, metric, kind, said in (
+                ("mine", "pg_up", "gauge", "'pg_up' is pgbeacon's own; give it another name"),
+                ("mine", "pg_log_statement_duration_seconds_count", "untyped", "pgbeacon's own"),
+                ("mine", "pg_stat_database_xact_commit", "untyped", "another type in collectors/"),
+                ("locks", "mine_one", "untyped", "'locks' is taken by collectors/locks.yml:")):
             file = self.write("mine.yml", f"""topic: t
 help: h
 name: {name}
 queries: [{{sql: SELECT 1 AS one}}]
-columns: [{{col: one, metric: {metric}, help: One., type: untyped}}]
+columns: [{{col: one, metric: {metric}, help: One., type: {kind}}}]
 """)
             exporter = self.beacon("--collector.file", file, "--source.file", log)
             page = exporter.scrape()
             self.assertEqual(1, len(re.findall(re.escape(f"{file}:3:"), exporter.log())), exporter.log())
             self.assertIn(said, exporter.log())
             self.assertEqual({"3"}, page.labels("pgbeacon_config_error_info", "line"))
+            self.assertEqual({file}, page.labels("pgbeacon_config_error_info", "file"))
             exporter.stop()
+
+    def test_a_collector_that_cannot_be_read_is_told_with_its_file(self):
+        log = self.write("pg.log", "2026-11-20 20:14:23.488 UTC [1] LOG:  shutting down\n")
+        page = self.beacon("--collector.file", "/nowhere/mine.yml", "--source.file", log).scrape()
+        self.assertEqual({"/nowhere/mine.yml"}, page.labels("pgbeacon_config_error_info", "file"))
+        self.assertRegex(str(page.labels("pgbeacon_config_error_info", "reason")), "No such file or directory")
 
     def test_a_glob_of_collectors_may_match_nothing(self):
         config = self.write("pgbeacon.yml", "user_collectors: ['/nowhere/*.yml']\n")

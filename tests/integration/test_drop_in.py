@@ -112,6 +112,14 @@ class DropIn(PairCase):
             row["collector"] for row in rows if row["metric"] in {peer.name for peer in PEER_ROWS}}
         self.assertEqual({"settings", "stat_progress_vacuum"}, extra | {"stat_progress_vacuum"})
 
+    def test_the_preset_leaves_queries_of_ones_own_on(self):
+        queries = self.write("queries.yaml", "mine:\n  query: SELECT 1 AS one\n  metrics: [{one: {usage: GAUGE}}]\n")
+        collector = self.write("too.yml", "name: too\ntopic: t\nhelp: h\nqueries: [{sql: SELECT 2 AS two}]\n"
+                                          "columns: [{col: two, metric: too_two, help: h}]\n")
+        page = self.scrape("--preset=postgres_exporter", f"--extend.query-path={queries}", f"--collector.file={collector}")
+        self.assertEqual([1.0], list(page.series("mine_one").values()))
+        self.assertEqual(2, page.value("too_two"))
+
     def test_default_metrics_and_settings_can_be_left_out(self):
         for flags, env in ((("--disable-default-metrics", "--disable-settings-metrics"), {}),
                            ((), {"PG_EXPORTER_DISABLE_DEFAULT_METRICS": "true",
@@ -186,7 +194,7 @@ shop:
   query: >
     SELECT name, latency, latency_bucket, latency_sum, latency_count, took
       FROM (VALUES ('a', ARRAY[1, 0.1]::float8[], ARRAY[5, 3], 2.5, 6, '1h2m3.5s'),
-                   ('b', NULL, NULL, NULL, NULL, '-1'), ('c', '{}', '{}', 0, 0, '-1m500ms'), ('d', '{1}', '{1}', 1, 1, '5'))
+                   ('b', NULL, NULL, NULL, NULL, NULL), ('c', '{}', '{}', 0, 0, '-1m500ms'), ('d', '{1}', '{1}', 1, 1, '5'))
         AS v (name, latency, latency_bucket, latency_sum, latency_count, took)
   metrics:
     - name: {usage: LABEL, description: Name}
@@ -195,6 +203,9 @@ shop:
 of_intervals:
   query: "SELECT interval '1 day 00:00:01.0019' AS took"
   metrics: [{took: {usage: DURATION}}]
+of_numbers:
+  query: "SELECT 2.7 AS took, -1 AS none, 'Inf'::text AS far, '1 apple'::text AS wrong"
+  metrics: [{took: {usage: DURATION}}, {none: {usage: DURATION}}, {far: {usage: DURATION}}, {wrong: {usage: DURATION}}]
 """)
         with self.beacon(f"--extend.query-path={path}", dsn=self.dsn) as exporter:
             page, text = exporter.scrape(False), exporter.get("/metrics").body
@@ -207,9 +218,36 @@ of_intervals:
         self.assertEqual(6, page.value("shop_latency_count", name="a"))
         self.assertEqual(3723500, page.value("shop_took_milliseconds", name="a"))
         self.assertEqual(-60500, page.value("shop_took_milliseconds", name="c"))
-        self.assertEqual({"a", "c"}, page.labels("shop_took_milliseconds", "name"))
+        self.assertEqual(5, page.value("shop_took_milliseconds", name="d"))
+        self.assertEqual({"a", "c", "d"}, page.labels("shop_took_milliseconds", "name"))
         self.assertEqual(86401001, page.value("of_intervals_took_milliseconds"))
-        self.assertEqual(1, page.value("pgbeacon_series_dropped", collector="shop"))
+        self.assertEqual([2.7, -1, float("inf")], [page.value(f"of_numbers_{name}_milliseconds")
+                                                   for name in ("took", "none", "far")])
+        self.assertEqual(0, page.value("pgbeacon_series_dropped", collector="shop"))
+        self.assertEqual(1, page.value("pgbeacon_series_dropped", collector="of_numbers"))
+
+    def test_labels_of_queries_yaml_are_written_as_there(self):
+        values = {"b": ("true", "true"), "z": ("timestamptz '2026-01-02 03:04:05.678+00'", "1767323045"),
+                  "t": ("timestamp '2026-01-02 03:04:05'", "1767323045"), "d": ("date '2026-01-02'", "1767312000"),
+                  "early": ("timestamptz '1969-12-31 23:59:58.5+00'", "-2"), "far": ("timestamptz 'infinity'", "infinity"),
+                  "c": ("'abc'::char(5)", "abc  "), "i": ("interval '1 day'", "1 day"), "f": ("1.5::float8", "1.5"),
+                  "flags": ("ARRAY[true]", "{t}")}
+        columns = ", ".join(f"{value} AS {name}" for name, (value, _) in values.items())
+        labels = "".join(f"    - {name}: {{usage: LABEL}}\n" for name in [*values, "nothing"])
+        path = self.write("queries.yaml", f"""
+lab:
+  query: "SELECT {columns}, NULL::bool AS nothing, timestamp '2026-01-02 03:04:05' AS at"
+  metrics:
+{labels}    - at: {{usage: GAUGE}}
+""")
+        self.primary.query("alter role all set timezone = 'America/New_York'")
+        self.addCleanup(self.primary.query, "alter role all reset timezone")
+        page = self.scrape(f"--extend.query-path={path}")
+        (labels, value), = page.series("lab_at").items()
+        written = dict(labels)
+        self.assertEqual({name: text for name, (_, text) in values.items()}, {name: written.get(name) for name in values})
+        self.assertEqual("", written.get("nothing", ""))
+        self.assertEqual(1767323045, value)
 
     def test_queries_are_asked_in_each_database_unless_master(self):
         self.primary.query("create database further")

@@ -362,12 +362,15 @@ class Promotion(PairCase):
             page = exporter.scrape(seconds=5)
             self.assertEqual(1, page.value("pg_up"))
             roles.append(page.value("pg_replication_is_replica"))
+            return page.series("pg_settings_transaction_read_only").values()
 
+        wait_for(lambda: list(scrape()) == [1], "the settings of a standby")
         with Background(scrape) as scraping:
             wait_for(lambda: scraping.rounds > 2, "scrapes")
             self.assertTrue(self.standby.value("select pg_promote()"))
             wait_for(lambda: roles[-1] == 0, "the new role on the page")
         self.assertEqual(sorted(roles, reverse=True), roles)
+        wait_for(lambda: list(scrape()) == [0], "the settings of a primary")
         page = exporter.scrape()
         self.assertEqual({}, page.failed_collectors())
         self.assertEqual([], self.standby.complaints_about())

@@ -240,6 +240,19 @@ TEST(Plan, FollowsTheUsersChoice) {
   EXPECT_THAT(Names(MakePlan(catalogue, selection, Server(15))), ElementsAre("off", "dear"));
 }
 
+TEST(Plan, ThePresetChoosesAmongOurCollectorsAndLeavesUsersOwnAsTheyAre) {
+  const std::string users = "search_path: public\n";
+  const Catalogue catalogue = Of({Make("ours", "default: true\n"), Make("users", users),
+                                  Make("rare", users + "default: false\n")});
+  Selection selection;
+  selection.peer = true;
+  const Plan plan = MakePlan(catalogue, selection, Server(15));
+  EXPECT_THAT(Names(plan), ElementsAre("users"));
+  ASSERT_EQ(plan.off.size(), 2U);
+  EXPECT_EQ(plan.off[0].reason, "not of the preset; --collector.ours adds it");
+  EXPECT_EQ(plan.off[1].reason, "off by default; --collector.rare switches it on");
+}
+
 TEST(Plan, TakesIntervalTimeoutAndLimitFromTheChoiceFirst) {
   using namespace std::chrono_literals;
   const Catalogue catalogue = Of({Make("one", "interval: 5m\ntimeout: 2s\nlimit: 7\n")});

@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <map>
 
 namespace pgbeacon::config {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 Environment Fixed(std::map<std::string, std::string> values) {
@@ -166,7 +168,24 @@ TEST(Config, AUserCollectorMustExistButAGlobMayMatchNothing) {
   const Result<collectors::Catalogue> catalogue = LoadCollectors(config);
   ASSERT_TRUE(catalogue.ok());
   EXPECT_EQ(config.errors->messages(),
-            std::vector<std::string>{"user collectors: there is no file /nonexistent/mine.yml"});
+            std::vector<std::string>{
+                "user collectors: cannot read /nonexistent/mine.yml: No such file or directory"});
+}
+
+TEST(Config, AUserCollectorHasNoMetricOfPgbeaconsOwn) {
+  const std::string path = testing::TempDir() + "own.yml";
+  std::ofstream(path) << "name: own\ntopic: t\nhelp: h\nqueries: [{sql: SELECT 1 AS up}]\n"
+                         "columns: [{col: up, metric: pg_up, type: gauge, help: h}]\n";
+  Config config;
+  config.user_collectors = {path};
+  const Result<collectors::Catalogue> catalogue = LoadCollectors(config, [] {
+    return std::map<std::string, MetricType>{{"pg_up", MetricType::Gauge}};
+  });
+  ASSERT_TRUE(catalogue.ok());
+  EXPECT_EQ(catalogue->Find("own"), nullptr);
+  EXPECT_THAT(config.errors->messages(),
+              ElementsAre(path + ":1:1: the metric 'pg_up' is pgbeacon's own; give it another "
+                                 "name"));
 }
 
 TEST(Config, AWrongEventRowIsLeftOutAndTheOthersLoad) {

@@ -44,7 +44,7 @@ TEST(PeerQueries, BecomeCollectors) {
   ASSERT_EQ(read.size(), 2U);
   EXPECT_EQ(read[0].name, "pg_replication");
   EXPECT_TRUE(read[0].queries[0].sql.starts_with(
-      "SELECT CASE WHEN pg_catalog.pg_typeof(q.\"lag\") IN ('pg_catalog.timestamptz'"))
+      "SELECT CASE pg_catalog.pg_typeof(q.\"lag\") WHEN 'pg_catalog.timestamptz'"))
       << read[0].queries[0].sql;
   EXPECT_TRUE(read[0].queries[0].sql.ends_with(
       "ELSE q.\"lag\"::pg_catalog.text END AS \"lag\" FROM (SELECT 1 AS lag) AS q"))

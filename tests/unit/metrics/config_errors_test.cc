@@ -39,6 +39,11 @@ TEST(ConfigErrors, WithoutAPlaceAreReasonsAlone) {
             std::vector<std::string>({"||there is no collector 'databse'|"}));
 }
 
+TEST(ConfigErrors, NameTheFileThatCannotBeRead) {
+  const std::string denied = "user collectors: cannot read /etc/a: b.yml: Permission denied";
+  EXPECT_EQ(Labels({denied}), std::vector<std::string>({"/etc/a: b.yml||" + denied + "|"}));
+}
+
 TEST(ConfigErrors, AreNotThereWhenAllIsWell) { EXPECT_TRUE(Labels({}).empty()); }
 
 TEST(ConfigErrors, AreBounded) {

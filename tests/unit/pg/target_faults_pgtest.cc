@@ -175,6 +175,33 @@ TEST_F(TargetFaultsPgTest, AsksOnAfterAUsersStatementThatEndedItsConnection) {
   }
 }
 
+TEST_F(TargetFaultsPgTest, BlamesNoNeighbourOfAUsersStatementThatEndedItsConnection) {
+  StartServer();
+  server->Sql("GRANT pg_signal_backend TO monitor");
+  const std::string users = "search_path: pg_catalog\n";
+  // While the many rows are decoded, the server answers what follows and hangs up: what we have not
+  // taken of it by then is lost.
+  Add(CollectorYaml("many", "SELECT 1 AS v FROM generate_series(1, 40000)", users));
+  Add(CollectorYaml("wide", "SELECT 2 AS v, repeat('x', 1000) FROM generate_series(1, 5000)",
+                    users));
+  Add(CollectorYaml("between", "SELECT 3 AS v", users));
+  Add(CollectorYaml("ends", "SELECT pg_terminate_backend(pg_backend_pid())::int AS v", users));
+  for (int i = 4; i < 14; ++i) {
+    Add(CollectorYaml("after" + std::to_string(i), "SELECT " + std::to_string(i) + " AS v", users));
+  }
+  Watch(Options());
+  for (int i = 0; i < 3; ++i) {
+    const Families page = Scrape();
+    ExpectUp(page);
+    EXPECT_EQ(Failure(page, "ends"), "connection");
+    for (const char* name : {"many", "wide", "between", "after4", "after13"}) {
+      EXPECT_EQ(Failure(page, name), "") << name;
+    }
+    EXPECT_EQ(Value(page, "test_between"), 3);
+    EXPECT_EQ(Value(page, "test_after13"), 13);
+  }
+}
+
 TEST_F(TargetFaultsPgTest, DoesNotWaitTwiceForALockedCatalogue) {
   StartServer({"log_min_error_statement = error"});
   for (const char* name : {"a", "b", "c"}) {

@@ -47,6 +47,19 @@ TEST(HiddenSettings, ReplaceOursAndHoldUntilTheServerReadsItsConfigurationAnew) 
   EXPECT_FALSE(reloaded.settings.contains("lock_timeout")) << "of another configuration";
 }
 
+TEST(HiddenSettings, AreAskedForAnewAfterAPromotion) {
+  HiddenSettings hidden;
+  const TimePoint start{hours(1)};
+  ServerFacts facts = Facts(2);
+  facts.in_recovery = true;
+  hidden.Learn(facts, {{"transaction_read_only", "on"}}, start);
+  EXPECT_FALSE(hidden.Due(facts, start));
+  facts.in_recovery = false;
+  EXPECT_TRUE(hidden.Due(facts, start));
+  hidden.PutInto(facts);
+  EXPECT_FALSE(facts.settings.contains("transaction_read_only")) << "of the standby that it was";
+}
+
 TEST(HiddenSettings, PauseAfterAFailureWhichIsToldOnce) {
   HiddenSettings hidden;
   const TimePoint start{hours(1)};

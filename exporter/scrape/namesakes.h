@@ -1,0 +1,27 @@
+// Namesakes: metrics that a user's collector has in common with one of ours, name and labels. Of
+// series that are alike the page can have only one.
+//
+// Example:
+//   for (const Namesake& one : NamesakesOf(plan)) spdlog::warn("{}", one.InWords());
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "collectors/engine/plan.h"
+
+namespace pgbeacon::scrape {
+
+/// Points into the Catalogue.
+struct Namesake {
+  const collectors::Collector* users;
+  const collectors::Collector* ours;
+  std::string metric;
+
+  std::string InWords() const;
+};
+
+/// Of the collectors that run.
+std::vector<Namesake> NamesakesOf(const collectors::Plan& plan);
+
+}  // namespace pgbeacon::scrape

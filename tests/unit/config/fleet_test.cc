@@ -68,7 +68,7 @@ TEST_F(FileSdFiles, AFileWithAMistakeKeepsItsTargetsAndHoldsUpNoOther) {
 }
 
 TEST_F(FileSdFiles, OfAFileThatWasNeverRightIsTakenWhatIs) {
-  Write("a.yml", "targets: [{name: a1, host: h}, {name: a2, hst: h}]");
+  Write("a.yml", "targets: [{name: a1, host: h}, {name: a2, dsn: nonsense}]");
   const Config config = Load();
   EXPECT_THAT(Names(config), ElementsAre("a1"));
   EXPECT_FALSE(AllMistakes(config).empty());

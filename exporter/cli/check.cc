@@ -19,6 +19,8 @@ namespace {
 
 using scrape::CheckStatus;
 
+constexpr std::size_t kMostCalls = 16;
+
 /// The worst known status; unknown only when nothing is known.
 int ExitStatus(const std::vector<JudgedTarget>& targets) {
   std::vector<scrape::CheckResult> suites;
@@ -72,7 +74,7 @@ int RunCheck(Setup& setup, Output output, bool all) {
   const Result<log::Catalogue> events = log::Catalogue::Builtin();
   if (!events.ok()) return kUnknownStatus;
   net::asio::io_context io{1};
-  net::BlockingPool pool;
+  net::BlockingPool pool(2, kMostCalls);
   fleet::Fleet fleet(io.get_executor(), pool,
                      [](const std::string&, const collectors::ServerFacts&) {});
   fleet.Apply(ToCheckRoster(setup, all, {io.get_executor(), pool, *events, nullptr}));

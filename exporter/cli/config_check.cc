@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "exporter/cli/commands.h"
 #include "exporter/cli/table.h"
 #include "logparse/events/catalogue.h"
@@ -69,7 +70,8 @@ int RunConfigCheck(const std::string& file) {
   if (!setup.ok()) return Fail(file, setup.error().message);
   const Result<log::Catalogue> events = config::LoadEvents(setup->config);
   if (!events.ok()) return Fail(file, events.error().message);
-  if (!setup->config.errors->empty()) return Fail(file, setup->config.errors->ToError().message);
+  const std::vector<std::string> mistakes = AllMistakes(setup->config);
+  if (!mistakes.empty()) return Fail(file, Join(mistakes, "\n"));
   std::size_t of_targets = 0;
   for (const config::Target* target : AllTargets(setup->config)) {
     of_targets += target->sources.size();

@@ -15,11 +15,11 @@
 #include "exporter/cli/commands.h"
 #include "exporter/cli/log_printer.h"
 #include "exporter/cli/table.h"
-#include "exporter/config/files.h"
 #include "exporter/http/client.h"
 #include "exporter/http/event_stream.h"
 #include "exporter/http/query.h"
 #include "exporter/net/asio.h"
+#include "exporter/net/regular_file.h"
 
 namespace pgbeacon::cli {
 namespace {
@@ -187,7 +187,7 @@ int RunLogs(const LogsOptions& options) {
   }
   std::string token;
   if (!options.token_file.empty()) {
-    const Result<std::string> text = config::ReadFile(options.token_file);
+    const Result<std::string> text = net::ReadRegularFile(options.token_file);
     if (!text.ok()) {
       Say("--token-file: " + text.error().message);
       return 1;

@@ -251,22 +251,24 @@ int Run(const std::function<int(Setup&, Output)>& command, const Arguments& argu
         bool go_on = false) {
   Result<Setup> setup = Prepare(arguments.target, config::SystemEnvironment());
   if (setup.ok()) config::CheckEvents(setup->config);
-  const bool right = setup.ok() && setup->config.errors->empty();
+  const std::vector<std::string> mistakes =
+      setup.ok() ? AllMistakes(setup->config) : std::vector{setup.error().message};
+  const bool right = mistakes.empty();
   if (right) return command(*setup, ToOutput(arguments.output));
   if (setup.ok() && go_on) command(*setup, ToOutput(arguments.output));
-  const Error error = setup.ok() ? setup->config.errors->ToError() : setup.error();
-  std::fputs((error.message + "\n").c_str(), stderr);
+  std::fputs((Join(mistakes, "\n") + "\n").c_str(), stderr);
   return failed;
 }
 
 int Serve(const Arguments& arguments) {
   if (arguments.target.peer.dump_maps) return Run(RunMetrics, arguments, 1);
-  const auto prepare = [target = arguments.target] {
-    Result<Setup> setup = Prepare(target, config::SystemEnvironment());
+  const auto discovered = std::make_shared<config::Discovered>();
+  const auto prepare = [target = arguments.target, discovered] {
+    Result<Setup> setup = Prepare(target, config::SystemEnvironment(), discovered.get());
     if (setup.ok()) config::CheckEvents(setup->config);
     return setup;
   };
-  Result<Setup> setup = Prepare(arguments.target, config::SystemEnvironment());
+  Result<Setup> setup = Prepare(arguments.target, config::SystemEnvironment(), discovered.get());
   if (!setup.ok()) {
     std::fputs((setup.error().message + "\n").c_str(), stderr);
     return 1;

@@ -8,6 +8,8 @@
 namespace pgbeacon::cli {
 namespace {
 
+constexpr std::size_t kMostCalls = 16;
+
 using Work = std::function<net::awaitable<int>(scrape::Target&, TimePoint)>;
 
 net::awaitable<int> RunAndClose(scrape::Target& target, TimePoint deadline, const Work& work) {
@@ -28,7 +30,7 @@ int RunOneShot(const Setup& setup, int no_target, const Work& work) {
     return no_target;
   }
   net::asio::io_context io{1};
-  net::BlockingPool pool;
+  net::BlockingPool pool(2, kMostCalls);
   scrape::TargetOptions options = ToTargetOptions(setup);
   options.discovery.on = false;  // one answer about the server, soon
   scrape::Target target(io.get_executor(), pool, *setup.collectors, std::move(options));

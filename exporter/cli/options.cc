@@ -44,12 +44,10 @@ Result<std::vector<config::Target>> Named(const TargetFlags& flags,
 /// What the flags and the environment name wins over the file's default target, of which it keeps
 /// the rest.
 Status ChooseTargets(const TargetFlags& flags, const config::Environment& environment,
-                     config::Config& config) {
+                     config::Discovered& last, config::Config& config) {
   Result<std::vector<config::Target>> named = Named(flags, environment);
   if (!named.ok()) return named.error();
-  for (const std::string& path : FileSdPaths(config.file_sd)) {
-    std::ranges::move(LoadFileSd(config, path, *config.errors), std::back_inserter(config.others));
-  }
+  std::ranges::move(LoadFileSd(config, last), std::back_inserter(config.others));
   if (!named->empty()) {
     config::Target& first = named->front();
     if (config.target) {
@@ -60,23 +58,13 @@ Status ChooseTargets(const TargetFlags& flags, const config::Environment& enviro
       first.labels = std::move(config.target->labels);
       first.collectors = std::move(config.target->collectors);
       first.text += config.target->text;
+      first.where = std::move(config.target->where);
     }
     config.target = std::move(first);
     config.others.insert(config.others.begin(), std::make_move_iterator(named->begin() + 1),
                          std::make_move_iterator(named->end()));
   }
   return {};
-}
-
-/// The first of each name stays.
-void DropNamesakes(config::Config& config) {
-  std::set<std::string> names;
-  if (config.target) names.insert(config.target->name);
-  std::erase_if(config.others, [&](const config::Target& target) {
-    if (names.insert(target.name).second) return false;
-    config.errors->Add("there is a target '" + target.name + "' already: give each its `name`");
-    return true;
-  });
 }
 
 /// --target: another of the config's is the one that is asked.
@@ -151,10 +139,12 @@ void ApplyPeerFlags(const PeerFlags& flags, collectors::Selection& selection) {
 
 }  // namespace
 
-Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& environment) {
+Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& environment,
+                      config::Discovered* last) {
   config::Config config;
   if (!flags.config_file.empty()) config = config::LoadConfig(flags.config_file);
-  const Status chosen = ChooseTargets(flags, environment, config);
+  config::Discovered none;
+  const Status chosen = ChooseTargets(flags, environment, last ? *last : none, config);
   if (!chosen.ok()) return chosen.error();
   DropNamesakes(config);
   const Status picked = Pick(flags.target, config);
@@ -170,6 +160,7 @@ Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& envir
   Result<collectors::Catalogue> catalogue = config::LoadCollectors(config, OwnFamilies);
   if (!catalogue.ok()) return catalogue.error();
   config::CheckSelection(config, *catalogue);
+  config::CheckLabels(config, *catalogue);
   const auto timeout = ParseTime(flags.collection_timeout);
   if (!timeout || timeout->count() < 100) {
     return Error(ErrorCode::kInvalid,

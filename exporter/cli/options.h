@@ -65,7 +65,7 @@ struct ServeFlags {
 };
 
 /// Flags, environment and config file put together, ready to run. Mistakes that leave something to
-/// run with stand in config.errors.
+/// run with stand in config::AllMistakes.
 struct Setup {
   config::Config config;
   std::shared_ptr<const collectors::Catalogue> collectors;
@@ -75,8 +75,9 @@ struct Setup {
 };
 
 /// Reads the config file and the environment under the flags. An Error where the server or a flag
-/// is not valid.
-Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& environment);
+/// is not valid. `last`: of the time before, brought up to date; null: there was none.
+Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& environment,
+                      config::Discovered* last = nullptr);
 
 /// What the log's messages are counted by, of the config file; the flags' may be absent.
 log::TallyOptions ToTallyOptions(const config::Config& config, std::optional<int> datname_limit,

@@ -2,6 +2,8 @@
 
 #include <malloc.h>
 #include <spdlog/spdlog.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -32,6 +34,18 @@ namespace {
 constexpr std::size_t kLogplexConnections = 8192;  // every drain has its own
 constexpr std::size_t kOtherFiles = 1024;
 constexpr std::size_t kLargePage = 1 << 20;
+constexpr std::size_t kMostCalls = 64;  // that hang at once, on files and names
+constexpr std::chrono::seconds kReloading{10};
+constexpr std::chrono::milliseconds kClosing{1200};
+constexpr std::chrono::milliseconds kLeaving{300};
+
+/// Ends the process after that time, whatever still blocks a thread; 0: it may take its time.
+void LeaveWithin(std::chrono::milliseconds patience) {
+  std::signal(SIGALRM, [](int) { _exit(0); });
+  itimerval once{};
+  once.it_value.tv_usec = static_cast<suseconds_t>(patience.count() * 1000);
+  setitimer(ITIMER_REAL, &once, nullptr);
+}
 
 /// More connections where Logplex delivers, as far as there may be files.
 http::Limits HttpLimits(const Setup& setup, const ServeFlags& flags, const WebFlags& web) {
@@ -66,7 +80,7 @@ class Service {
         events_(std::move(events)),
         again_(std::move(again)),
         logs_(setup_, flags_, events_, io_.get_executor(), pool_),
-        fleet_(io_.get_executor(), pool_,
+        fleet_(io_.get_executor(), calls_,
                [this](const std::string& name, const collectors::ServerFacts& facts) {
                  const auto prefix = facts.settings.find("log_line_prefix");
                  if (prefix != facts.settings.end()) logs_.SetServerPrefix(name, prefix->second);
@@ -78,7 +92,8 @@ class Service {
                   ++pages_.self().requests[{std::string(handler), status}];
                 }),
         web_(web_flags_, flags_, io_.get_executor(), pool_),
-        ending_(io_.get_executor()) {
+        ending_(io_.get_executor()),
+        closing_(io_) {
     pages_.Show([this](Families& page) { web_.AppendFamilies(server_, page); });
     Follow(setup_);
   }
@@ -110,15 +125,16 @@ class Service {
     Spawn(fleet_.First(setup_.collection_timeout));
     io_.run();
     logs_.Stop();
+    LeaveWithin(kLeaving);  // all is written; a name server or a mount may hang
   }
 
  private:
   /// Watches the targets of the setup from now on.
   void Follow(const Setup& setup) {
     const config::Config& config = setup.config;
-    fleet_.Apply(ToRoster(setup, {io_.get_executor(), pool_, events_, logs_.hub()}));
+    fleet_.Apply(ToRoster(setup, {io_.get_executor(), calls_, events_, logs_.hub()}));
     metrics::SelfStats& self = pages_.self();
-    self.config_errors = config.errors->messages();
+    self.config_errors = AllMistakes(config);
     if (self.config_errors.empty()) self.config_read_unix = UnixNow();
     self.restart_required = Fixed(config) != Fixed(setup_.config);
     if (self.restart_required) {
@@ -144,36 +160,67 @@ class Service {
     });
   }
 
-  /// Reads everything again. With a mistake in it all stays as it is.
-  net::awaitable<Status> Reload() {
-    Result<Setup> read = co_await pool_.Run(again_);
-    Status status;
+  /// One reading of the config, shared by those who wait for it.
+  struct Reading {
+    explicit Reading(net::any_io_executor executor) : ended(std::move(executor)) {}
+    net::Event ended;
+    bool followed = false;
     std::vector<std::string> mistakes;
-    if (!read.ok()) {
-      mistakes = {read.error().message};
-    } else {
-      mistakes = read->config.errors->messages();
+  };
+
+  /// Reads everything again, after a reading that is under way. Null where that takes too long, on
+  /// a file system that hangs.
+  net::awaitable<std::shared_ptr<Reading>> Reload() {
+    const TimePoint deadline = SteadyClock::now() + kReloading;
+    while (const std::shared_ptr<Reading> other = reading_) {
+      const bool ended = co_await other->ended.Wait(deadline);
+      if (!ended) co_return nullptr;
     }
-    if (!mistakes.empty()) {
-      status = Error(ErrorCode::kInvalid, Join(mistakes, "\n"));
-      spdlog::error("the config is not followed, the one from before stays: {}",
-                    status.error().message);
-      pages_.self().config_errors = std::move(mistakes);
-      pages_.peer().config_read = false;
-      co_return status;
+    const auto own = std::make_shared<Reading>(io_.get_executor());
+    reading_ = own;
+    Spawn(ReadAgain(own));
+    const bool ended = co_await own->ended.Wait(deadline);
+    co_return ended ? own : nullptr;
+  }
+
+  net::awaitable<void> ReadAgain(std::shared_ptr<Reading> own) {
+    try {
+      Result<Setup> read = co_await calls_.Run(again_);
+      Take(std::move(read), *own);
+    } catch (const std::exception& error) {
+      own->mistakes = {std::string("internal error: ") + error.what()};
     }
-    Follow(*read);
-    spdlog::info("the config has been read again targets={}", fleet_.all().size());
-    Spawn(fleet_.First(setup_.collection_timeout));
-    co_return status;
+    reading_.reset();
+    own->ended.Set();
+  }
+
+  /// With a mistake in the config itself all stays as it is; each file that it names for targets
+  /// stands alone.
+  void Take(Result<Setup> read, Reading& reading) {
+    reading.mistakes = read.ok() ? AllMistakes(read->config) : std::vector{read.error().message};
+    reading.followed = read.ok() && read->config.errors->empty();
+    if (reading.followed) {
+      for (const std::string& mistake : reading.mistakes) spdlog::error("{}", mistake);
+      Follow(*read);
+      spdlog::info("the config has been read again targets={}", fleet_.all().size());
+      Spawn(fleet_.First(setup_.collection_timeout));
+      return;
+    }
+    spdlog::error("the config is not followed, the one from before stays: {}",
+                  Join(reading.mistakes, "\n"));
+    pages_.self().config_errors = reading.mistakes;
+    pages_.peer().config_read = false;
   }
 
   net::awaitable<http::Response> ReloadAsked() {
-    const Status status = co_await Reload();
+    const std::shared_ptr<Reading> reading = co_await Reload();
     http::Response response;
-    if (!status.ok()) {
-      response.status = 500;
-      response.body = status.error().message + "\n";
+    if (!reading) {
+      response.status = 503;
+      response.body = "the config is still being read: a file of it does not answer\n";
+    } else if (!reading->followed || !reading->mistakes.empty()) {
+      response.status = reading->followed ? 200 : 500;
+      response.body = Join(reading->mistakes, "\n") + "\n";
     }
     co_return response;
   }
@@ -192,12 +239,12 @@ class Service {
     const auto look = [file_sd = setup_.config.file_sd] {
       return config::StampOf(FileSdPaths(file_sd));
     };
-    std::string seen = co_await pool_.Run(look);
+    std::string seen = co_await calls_.Run(look);
     while (!ending_.happened()) {
       const TimePoint next = SteadyClock::now() + setup_.config.file_sd.refresh;
       const bool ended = co_await ending_.Wait(next);
       if (ended) co_return;
-      std::string now = co_await pool_.Run(look);
+      std::string now = co_await calls_.Run(look);
       if (now == seen) continue;
       seen = std::move(now);
       co_await Reload();
@@ -209,6 +256,8 @@ class Service {
     ending_.Set();
     server_.Stop();
     net::asio::co_spawn(io_, fleet_.Close(), [this](std::exception_ptr) { io_.stop(); });
+    closing_.expires_after(kClosing);
+    closing_.async_wait([this](const net::error_code&) { io_.stop(); });
   }
 
   Setup setup_;  ///< of the start
@@ -217,7 +266,8 @@ class Service {
   log::Catalogue events_;
   PrepareAgain again_;
   net::asio::io_context io_{1};
-  net::BlockingPool pool_;
+  net::BlockingPool pool_;                  ///< for what takes a processor: pages, passwords
+  net::BlockingPool calls_{2, kMostCalls};  ///< for what may hang: files, name servers
   LogService logs_;
   fleet::Fleet fleet_;
   Pages pages_;
@@ -225,6 +275,8 @@ class Service {
   http::Server server_;
   WebService web_;
   net::Event ending_;
+  net::asio::steady_timer closing_;
+  std::shared_ptr<Reading> reading_;
 };
 
 }  // namespace
@@ -232,20 +284,23 @@ class Service {
 int RunServe(Setup setup, const ServeFlags& flags, const WebFlags& web, PrepareAgain again) {
   mallopt(M_MMAP_THRESHOLD, kLargePage);  // pages go back to the system once they are sent
   Result<log::Catalogue> events = config::LoadEvents(setup.config);
-  for (const std::string& mistake : setup.config.errors->messages()) {
+  for (const std::string& mistake : AllMistakes(setup.config)) {
     spdlog::error("{}; going on without it", mistake);
   }
   if (!events.ok()) {
     spdlog::error("{}", events.error().message);
     return 1;
   }
-  Service service(std::move(setup), flags, web, *std::move(events), std::move(again));
-  const Status started = service.Start();
+  auto service =
+      std::make_unique<Service>(std::move(setup), flags, web, *std::move(events), std::move(again));
+  const Status started = service->Start();
   if (!started.ok()) {
     spdlog::error("{}", started.error().message);
     return 1;
   }
-  service.Run();
+  service->Run();
+  service.reset();
+  LeaveWithin(std::chrono::milliseconds(0));
   return 0;
 }
 

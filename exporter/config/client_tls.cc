@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "base/text.h"
-#include "exporter/config/files.h"
+#include "exporter/net/regular_file.h"
 
 namespace pgbeacon::config {
 namespace {
@@ -17,7 +17,7 @@ std::string ReadPath(YamlMap& map, const std::string& key) {
 }  // namespace
 
 std::string ReadFileOf(YamlMap& map, const std::string& key, const std::string& path) {
-  Result<std::string> text = ReadFile(path);
+  Result<std::string> text = net::ReadRegularFile(path);
   if (text.ok()) return std::string(Trim(*text));
   map.Fail(key, key + ": " + text.error().message);
   return "";

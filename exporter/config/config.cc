@@ -10,6 +10,7 @@
 #include "exporter/config/files.h"
 #include "exporter/config/peer_queries.h"
 #include "exporter/config/range.h"
+#include "exporter/net/regular_file.h"
 
 namespace pgbeacon::config {
 namespace {
@@ -88,7 +89,7 @@ class Adding {
 };
 
 Status AddCollector(const std::string& path, Adding& adding, std::string& shared_text) {
-  const Result<std::string> text = ReadFile(path);
+  const Result<std::string> text = net::ReadRegularFile(path);
   shared_text += path + (text.ok() ? *text : "");
   if (!text.ok()) return Error(ErrorCode::kNotFound, "user collectors: " + text.error().message);
   Result<collectors::Collector> collector = collectors::ReadCollector(*text, path);
@@ -100,7 +101,7 @@ Status AddCollector(const std::string& path, Adding& adding, std::string& shared
 /// A file that is wrong in parts gives the rest.
 void AddPeerQueries(Config& config, Adding& adding) {
   PeerQueries& queries = config.peer_queries;
-  const Result<std::string> text = ReadFile(queries.file);
+  const Result<std::string> text = net::ReadRegularFile(queries.file);
   if (!text.ok()) {
     config.errors->Add("--extend.query-path: " + text.error().message);
     queries.failed = true;
@@ -117,6 +118,12 @@ void AddPeerQueries(Config& config, Adding& adding) {
 }
 
 }  // namespace
+
+std::vector<std::string> AllMistakes(const Config& config) {
+  std::vector<std::string> all = config.errors->messages();
+  std::ranges::copy(config.file_sd_errors.messages(), std::back_inserter(all));
+  return all;
+}
 
 std::vector<const Target*> AllTargets(const Config& config) {
   std::vector<const Target*> targets;
@@ -166,7 +173,7 @@ Config ReadConfig(std::string_view text, const std::string& file) {
 }
 
 Config LoadConfig(const std::string& path) {
-  const Result<std::string> text = ReadFile(path);
+  const Result<std::string> text = net::ReadRegularFile(path);
   if (text.ok()) return ReadConfig(*text, path);
   Config config;
   config.logs_access.emplace();
@@ -192,29 +199,6 @@ Result<collectors::Catalogue> LoadCollectors(Config& config, const TakenNames& t
   }
   if (!config.peer_queries.file.empty()) AddPeerQueries(config, adding);
   return catalogue;
-}
-
-std::vector<std::string> FileSdPaths(const FileSd& file_sd) {
-  std::vector<std::string> paths;
-  for (const std::string& pattern : file_sd.files) {
-    std::ranges::move(Glob(pattern), std::back_inserter(paths));
-  }
-  return paths;
-}
-
-std::vector<Target> LoadFileSd(const Config& config, const std::string& path, YamlErrors& errors) {
-  std::vector<Target> targets;
-  const Result<std::string> text = ReadFile(path);
-  if (!text.ok()) {
-    errors.Add("file_sd: " + text.error().message);
-    return targets;
-  }
-  YamlMap root = ReadYaml(*text, path, errors, "targets");
-  for (YamlMap& map : root.Maps("targets")) {
-    std::ranges::move(config.reader.ReadDiscovered(map), std::back_inserter(targets));
-  }
-  root.Finish();
-  return targets;
 }
 
 Result<log::Catalogue> LoadEvents(Config& config) { return log::Catalogue::Builtin(config.events); }

@@ -60,6 +60,9 @@ struct Config {
   std::vector<YamlMap> events;               ///< users' rows of the event catalogue
   /// All mistakes of the file and of what it names; shared, for `events` report to it later.
   std::shared_ptr<YamlErrors> errors = std::make_shared<YamlErrors>();
+  /// Those of the files that file_sd names: each stands alone and keeps nothing else from being
+  /// followed.
+  YamlErrors file_sd_errors;
   std::optional<std::chrono::milliseconds> long_statement;
   LogsAccess logs_access;            ///< of /logs
   Logplex logplex;                   ///< POST /logplex
@@ -68,6 +71,9 @@ struct Config {
   std::optional<int> datname_limit;  ///< log::TallyOptions
   std::optional<int> fingerprints;
 };
+
+/// Of the config and of the files that file_sd names.
+std::vector<std::string> AllMistakes(const Config& config);
 
 /// The default one first.
 std::vector<const Target*> AllTargets(const Config& config);
@@ -90,8 +96,12 @@ Result<std::vector<Target>> TargetsFromEnvironment(const Environment& environmen
 /// The files there are now.
 std::vector<std::string> FileSdPaths(const FileSd& file_sd);
 
-/// The targets of one such file; what is wrong with it goes to `errors`.
-std::vector<Target> LoadFileSd(const Config& config, const std::string& path, YamlErrors& errors);
+/// What each such file said when it was last without a mistake, by path.
+using Discovered = std::map<std::string, std::vector<Target>>;
+
+/// The targets of all such files. What is wrong with one goes to config.file_sd_errors; it goes on
+/// with what `last` has of it, else with what is right in it.
+std::vector<Target> LoadFileSd(Config& config, Discovered& last);
 
 /// Names and types of families that no collector file makes.
 using TakenNames = std::function<std::map<std::string, MetricType>()>;
@@ -106,6 +116,13 @@ Result<log::Catalogue> LoadEvents(Config& config);
 
 /// Finds the mistakes of the user's events for commands that need no events.
 void CheckEvents(Config& config);
+
+/// Drops labels of targets that series of the collectors have themselves, or Prometheus gives them.
+/// Each is a mistake.
+void CheckLabels(Config& config, const collectors::Catalogue& catalogue);
+
+/// Drops targets whose name another before them has. Each is a mistake.
+void DropNamesakes(Config& config);
 
 /// A collector that the config or a flag names and that does not exist is a mistake.
 void CheckSelection(Config& config, const collectors::Catalogue& catalogue);

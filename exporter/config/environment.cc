@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 #include "exporter/config/config.h"
-#include "exporter/config/files.h"
+#include "exporter/net/regular_file.h"
 
 namespace pgbeacon::config {
 namespace {
@@ -28,7 +28,7 @@ Result<std::optional<std::string>> ValueOrFile(const Environment& environment,
                                                const std::string& name) {
   const std::optional<std::string> path = environment(name + "_FILE");
   if (!path) return environment(name);
-  const Result<std::string> text = ReadFile(*path);
+  const Result<std::string> text = net::ReadRegularFile(*path);
   if (!text.ok()) return Error(ErrorCode::kNotFound, name + "_FILE: " + text.error().message);
   return std::optional<std::string>(Trim(*text));
 }

@@ -4,12 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "base/result.h"
-
 namespace pgbeacon::config {
-
-/// The whole file; the Error names the path and the system's reason. Files over 16 MiB are refused.
-Result<std::string> ReadFile(const std::string& path);
 
 /// The existing paths that a shell glob (glob(7)) matches, sorted.
 std::vector<std::string> Glob(const std::string& pattern);

@@ -84,9 +84,17 @@ std::pair<std::string, std::string> HostAndPort(const std::string& address) {
 
 }  // namespace
 
-std::string TextOf(const YamlValue& value) {
+std::string TextOf(const YamlValue& value, const std::set<std::string>& without) {
   std::string out;
-  Dump(value, out);
+  if (value.kind != YamlValue::Kind::kMap) {
+    Dump(value, out);
+    return out;
+  }
+  for (const auto& [key, member] : value.members) {
+    if (without.contains(key)) continue;
+    out += "{" + key + "=";
+    Dump(member, out);
+  }
   return out;
 }
 
@@ -148,7 +156,8 @@ void TargetReader::ReadAuthModules(YamlMap& root) {
 
 /// What every target may have, and a group and the defaults too.
 void TargetReader::ReadInto(YamlMap& map, Draft& draft) const {
-  draft.target.text += TextOf(map.value());
+  draft.target.text += TextOf(map.value(), {"labels", "targets"});
+  draft.target.where = map.Where();
   if (const auto name = map.String("auth_module")) {
     const auto module = auth_modules_.find(*name);
     if (module == auth_modules_.end()) {

@@ -12,6 +12,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,11 +53,15 @@ struct Target {
   Native native;
   Labels labels;                                         ///< on all its series
   std::map<std::string, collectors::Choice> collectors;  ///< over those of the file
-  std::string text;  ///< all that is said of it: a target of the same text has not changed
+  /// All that is said of it but for its labels: a target of the same text goes on.
+  std::string text;
+  std::string where;    ///< "file:line:column" of what names it; empty: no file does
+  std::string file_sd;  ///< the file of file_sd that names it; empty: none
 };
 
-/// All that a value says, so that two that say the same are equal.
-std::string TextOf(const YamlValue& value);
+/// All that a value says, so that two that say the same are equal; of a map without the members
+/// that are named.
+std::string TextOf(const YamlValue& value, const std::set<std::string>& without = {});
 
 /// Reads one choice of `collectors`.
 collectors::Choice ReadChoice(YamlMap& map);

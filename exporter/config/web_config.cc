@@ -9,7 +9,7 @@
 #include <iterator>
 
 #include "base/text.h"
-#include "exporter/config/files.h"
+#include "exporter/net/regular_file.h"
 
 namespace pgbeacon::config {
 namespace {
@@ -346,7 +346,7 @@ WebConfig ReadWebConfig(std::string_view text, const std::string& file, YamlErro
 }
 
 WebConfig LoadWebConfig(const std::string& file, YamlErrors& errors) {
-  const Result<std::string> text = ReadFile(file);
+  const Result<std::string> text = net::ReadRegularFile(file);
   if (!text.ok()) {
     errors.Add(text.error().message);
     return {};

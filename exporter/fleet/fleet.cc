@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "exporter/net/event.h"
+#include "exporter/scrape/shared_plans.h"
 
 namespace pgbeacon::fleet {
 namespace {
@@ -54,7 +55,10 @@ class Together {
 }  // namespace
 
 Fleet::Fleet(net::any_io_executor executor, net::BlockingPool& pool, Watched::OnFacts on_facts)
-    : executor_(std::move(executor)), pool_(pool), on_facts_(std::move(on_facts)) {}
+    : executor_(std::move(executor)),
+      pool_(pool),
+      on_facts_(std::move(on_facts)),
+      plans_(std::make_shared<scrape::SharedPlans>()) {}
 
 Fleet::~Fleet() = default;
 
@@ -67,11 +71,13 @@ void Fleet::Apply(Roster roster) {
     const std::string name = options.target.name;
     const auto known = old.find(name);
     if (known != old.end() && same_collectors && known->second->options().text == options.text) {
+      known->second->SetLabels(std::move(options.labels));
       all_.emplace(name, std::move(known->second));
       old.erase(known);
       continue;
     }
     options.target.owner = roster.catalogue;
+    options.target.plans = plans_;
     auto watched = std::make_shared<Watched>(executor_, pool_, net::Lanes{&trusted_, &untrusted_},
                                              roster.catalogue, std::move(options), on_facts_);
     unasked_.push_back(watched);

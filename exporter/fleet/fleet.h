@@ -34,13 +34,16 @@ class Fleet {
  public:
   /// How many targets are asked at once before anybody asks for their pages.
   static constexpr int kFirstAtOnce = 16;
+  /// How many connects may block at once, on name servers that do not answer.
+  static constexpr std::size_t kMostConnects = 256;
 
   Fleet(net::any_io_executor executor, net::BlockingPool& pool, Watched::OnFacts on_facts);
   ~Fleet();
   Fleet(const Fleet&) = delete;
   Fleet& operator=(const Fleet&) = delete;
 
-  /// Begins with new targets, lets go of those that are gone and makes anew what has changed.
+  /// Begins with new targets, lets go of those that are gone and makes anew what has changed but
+  /// for labels.
   void Apply(Roster roster);
 
   /// Null where there is none.
@@ -68,8 +71,9 @@ class Fleet {
   net::any_io_executor executor_;
   net::BlockingPool& pool_;
   Watched::OnFacts on_facts_;
-  net::BlockingPool untrusted_{4};
-  net::BlockingPool trusted_{2};
+  net::BlockingPool untrusted_{4, kMostConnects};
+  net::BlockingPool trusted_{2, kMostConnects};
+  std::shared_ptr<scrape::SharedPlans> plans_;
   std::map<std::string, std::shared_ptr<Watched>, std::less<>> all_;
   std::string main_;
   std::string shared_text_;

@@ -38,7 +38,7 @@ struct WatchedOptions {
   std::shared_ptr<const scrape::Thresholds> thresholds;
   /// Told of each check that has changed; may be empty.
   std::function<void(const std::string& target, const CheckChange& change)> on_check;
-  std::string text;  ///< all that was said of it: of the same text is the same
+  std::string text;  ///< all that was said of it but for labels: of the same text is the same
 };
 
 /// Appends pgbeacon_limit, where there is a limit.
@@ -76,6 +76,8 @@ class Watched {
   scrape::Target& target() { return target_; }
   const collectors::Catalogue& catalogue() const { return *catalogue_; }
   const WatchedOptions& options() const { return options_; }
+  /// Goes on under other labels.
+  void SetLabels(Labels labels) { options_.labels = std::move(labels); }
   const std::string& name() const { return options_.target.name; }
   bool attempted() const { return target_.attempted(); }
 

@@ -3,6 +3,7 @@
 #include "collectors/native/backup.h"
 #include "exporter/native/files.h"
 #include "exporter/native/jobs.h"
+#include "exporter/net/regular_file.h"
 
 namespace pgbeacon::native {
 namespace {
@@ -17,7 +18,7 @@ Result<BackupSet> Read(const config::Inventory& inventory, TimePoint deadline) {
   if (inventory.json.empty()) {
     set = ReadBackupFiles(inventory.glob, deadline);
   } else {
-    const Result<std::string> text = ReadRegularFile(inventory.json);
+    const Result<std::string> text = net::ReadRegularFile(inventory.json);
     if (!text.ok()) return text.error();
     set = collectors::ReadInventory(*text);
   }
@@ -40,7 +41,7 @@ class BackupsJob : public Job {
 
   net::awaitable<Fetched> Fetch(TimePoint deadline) override {
     const auto read = [inventory = inventory_, deadline] { return Read(inventory, deadline); };
-    Result<BackupSet> found = co_await context_.files.Run(read);
+    Result<BackupSet> found = co_await context_.pool.Run(read);
     if (!found.ok()) co_return Fetched(found.error());
     const Show show = [found = *std::move(found)](std::size_t& dropped) {
       collectors::Sheet sheet;

@@ -1,6 +1,5 @@
 #include "exporter/native/files.h"
 
-#include <fcntl.h>
 #include <fnmatch.h>
 #include <sys/stat.h>
 
@@ -10,12 +9,10 @@
 #include <filesystem>
 
 #include "base/text.h"
-#include "exporter/net/descriptor.h"
 
 namespace pgbeacon::native {
 namespace {
 
-constexpr std::size_t kMostBytes = std::size_t{16} << 20;
 constexpr std::size_t kMostPaths = 10'000;
 constexpr std::size_t kMostFiles = 1'000'000;  // in all folders
 
@@ -102,23 +99,6 @@ Status AddFolder(const std::string& path, TimePoint deadline, Totals& totals) {
 }
 
 }  // namespace
-
-Result<std::string> ReadRegularFile(const std::string& path) {
-  const net::Descriptor file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
-  struct stat info {};
-  if (!file || fstat(file.get(), &info) != 0) return CannotRead(path, errno);
-  if (!S_ISREG(info.st_mode)) return Error(ErrorCode::kInvalid, path + " is no regular file");
-  std::string text;
-  char block[65536];
-  while (const ssize_t count = read(file.get(), block, sizeof block)) {
-    if (count < 0) return CannotRead(path, errno);
-    text.append(block, static_cast<std::size_t>(count));
-    if (text.size() > kMostBytes) {
-      return Error(ErrorCode::kInvalid, path + " is larger than 16 MiB");
-    }
-  }
-  return text;
-}
 
 Result<collectors::BackupSet> ReadBackupFiles(const std::string& glob, TimePoint deadline) {
   const Result<std::vector<std::string>> paths = Expand(glob, deadline);

@@ -13,9 +13,6 @@
 
 namespace pgbeacon::native {
 
-/// A whole regular file of 16 MiB at most; no pipe or device, which could have no end.
-Result<std::string> ReadRegularFile(const std::string& path);
-
 /// Each path that the glob matches is a backup: a file with its size and the time it was last
 /// written, or a folder with those of all files below it. One without any byte is not good.
 Result<collectors::BackupSet> ReadBackupFiles(const std::string& glob, TimePoint deadline);

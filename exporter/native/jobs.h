@@ -15,8 +15,7 @@ namespace pgbeacon::native {
 /// What jobs work with; outlives them but for `stopped`, which they share.
 struct JobContext {
   net::any_io_executor executor;
-  net::BlockingPool& pool;   ///< for connects, and for the host's files
-  net::BlockingPool& files;  ///< for backups' files and commands
+  net::BlockingPool& pool;  ///< for connects, files and commands
   Server& server;
   std::shared_ptr<const std::atomic<bool>> stopped;
 };

@@ -70,9 +70,7 @@ struct Native::Entry {
 Native::Native(net::any_io_executor executor, net::BlockingPool& pool, scrape::Target& target,
                Options options)
     : executor_(executor), options_(std::move(options)), server_(target, pool, options_.local) {
-  const bool files = options_.sources.pgbackrest || !options_.sources.backups.empty();
-  if (files) files_ = std::make_unique<net::BlockingPool>(1);
-  const JobContext context{executor_, pool, files ? *files_ : pool, server_, stopped_};
+  const JobContext context{executor_, pool, server_, stopped_};
   if (options_.local) Add(MakeHostJob(context));
   if (options_.sources.entrypoint) Add(MakeEntrypointJob(context, *options_.sources.entrypoint));
   for (const config::Pooler& pooler : options_.sources.poolers) {

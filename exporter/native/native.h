@@ -68,8 +68,6 @@ class Native {
   net::any_io_executor executor_;
   Options options_;
   Server server_;
-  /// Apart: mounts of backups that hang stop no connect. Null where there are none.
-  std::unique_ptr<net::BlockingPool> files_;
   std::shared_ptr<std::atomic<bool>> stopped_ = std::make_shared<std::atomic<bool>>(false);
   std::vector<std::shared_ptr<Entry>> entries_;
 };

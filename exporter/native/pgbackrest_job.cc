@@ -1,9 +1,9 @@
 #include <utility>
 
 #include "collectors/native/pgbackrest.h"
-#include "exporter/native/files.h"
 #include "exporter/native/jobs.h"
 #include "exporter/native/process.h"
+#include "exporter/net/regular_file.h"
 
 namespace pgbeacon::native {
 namespace {
@@ -21,7 +21,7 @@ Read ReadInfo(const std::string& file, Command& command, TimePoint deadline,
   CommandLimits limits;
   limits.deadline = deadline;
   const Result<std::string> text =
-      file.empty() ? command.Run(limits, stopped) : ReadRegularFile(file);
+      file.empty() ? command.Run(limits, stopped) : net::ReadRegularFile(file);
   if (!text.ok()) return text.error();
   Result<BackrestInfo> info = collectors::ReadBackrestInfo(*text);
   if (!info.ok()) return info.error();
@@ -50,7 +50,7 @@ class PgBackRestJob : public Job {
     const auto read = [file = file_, command = command_, deadline, stopped = context_.stopped] {
       return ReadInfo(file, *command, deadline, *stopped);
     };
-    Read info = co_await context_.files.Run(read);
+    Read info = co_await context_.pool.Run(read);
     if (!info.ok()) co_return Fetched(info.error());
     const Show show = [info = *info, known, &server = context_.server](std::size_t& dropped) {
       BackrestContext context = known;

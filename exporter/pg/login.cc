@@ -1,32 +1,25 @@
 #include "exporter/pg/login.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 #include <optional>
 
 #include "base/text.h"
+#include "exporter/net/regular_file.h"
 #include "exporter/pg/up_reason.h"
 
 namespace pgbeacon::pg {
 namespace {
 
-constexpr std::size_t kCredentialBytes = std::size_t{64} * 1024;
-
 /// The file's text without the line end that editors put there.
 Result<std::string> ReadCredential(const std::string& path, const char* what) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kCredentialBytes, '\0');
-  if (file) file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!file.is_open() || file.bad()) {
-    return Error(ErrorCode::kDenied,
-                 std::string(what) + " file " + path + ": " + std::strerror(errno ? errno : EIO));
+  const Result<std::string> read = net::ReadRegularFile(path);
+  if (!read.ok()) {
+    return Error(ErrorCode::kDenied, std::string(what) + " file: " + read.error().message);
   }
-  text.resize(static_cast<std::size_t>(file.gcount()));
+  std::string text = *read;
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   if (text.empty())
     return Error(ErrorCode::kDenied, std::string(what) + " file " + path + " is empty");

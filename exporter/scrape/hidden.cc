@@ -97,7 +97,7 @@ net::awaitable<void> Target::State::LearnHiddenNow(TimePoint deadline) {
   }
   hidden_.Learn(*facts_, std::move(asked->settings), now);
   hidden_.PutInto(*facts_);
-  plan_ = std::make_shared<const collectors::Plan>(PlanOf(*facts_));
+  plan_ = Share(PlanOf(*facts_));
 }
 
 /// Only the settings of the answer stand. They must not come with settings of ours, so the session

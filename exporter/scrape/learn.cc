@@ -7,6 +7,7 @@
 #include "exporter/scrape/ask.h"
 #include "exporter/scrape/excess.h"
 #include "exporter/scrape/namesakes.h"
+#include "exporter/scrape/shared_plans.h"
 #include "exporter/scrape/target_state.h"
 
 namespace pgbeacon::scrape {
@@ -78,7 +79,7 @@ net::awaitable<Status> Target::State::Learn(ServerFacts now, bool warm, TimePoin
     AssumePlan(*facts_);
     co_return asked;
   }
-  plan_ = std::make_shared<const collectors::Plan>(PlanOf(*facts_));
+  plan_ = Share(PlanOf(*facts_));
   TellNamesakes();
   assumed_.reset();
   co_await LearnHidden(deadline);
@@ -145,7 +146,7 @@ void Target::State::AssumePlan(ServerFacts facts) {
   if (facts.extensions.empty()) unknown[FactsQuery::kExtensions] = "";
   if (facts.settings.empty()) unknown[FactsQuery::kSettings] = "";
   Assume(unknown, facts);
-  assumed_ = std::make_shared<const collectors::Plan>(PlanOf(facts));
+  assumed_ = Share(PlanOf(facts));
 }
 
 void Target::State::AssumePlan(int version_num) {
@@ -154,6 +155,11 @@ void Target::State::AssumePlan(int version_num) {
   facts.version_num = version_num;
   facts.superuser = true;  // no privilege is known to be missing
   AssumePlan(std::move(facts));
+}
+
+std::shared_ptr<const collectors::Plan> Target::State::Share(collectors::Plan plan) const {
+  if (options_.plans) return options_.plans->Share(std::move(plan));
+  return std::make_shared<const collectors::Plan>(std::move(plan));
 }
 
 void Target::State::ForgetPlan() {

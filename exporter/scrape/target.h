@@ -29,6 +29,8 @@
 
 namespace pgbeacon::scrape {
 
+class SharedPlans;
+
 struct TargetOptions {
   std::string name;           ///< value of the `server` label
   std::string conninfo;       ///< libpq connection string, keyword/value or URI
@@ -40,7 +42,8 @@ struct TargetOptions {
   bool refuse_superuser = false;
   bool sampling = false;  ///< whether collectors with `sample` are asked between scrapes
   std::chrono::milliseconds connect_timeout{5000};
-  std::shared_ptr<const void> owner;  ///< of the catalogue, where it may go before the executor
+  std::shared_ptr<const void> owner;   ///< of the catalogue, where it may go before the executor
+  std::shared_ptr<SharedPlans> plans;  ///< those of other targets; null: shared with none
 };
 
 /// One line of `pgbeacon explain`.

@@ -123,6 +123,7 @@ class Target::State : public std::enable_shared_from_this<State> {
   void AssumePlan(int version_num);
   /// Gives `facts` what collectors need and `unknown` may hide.
   void Assume(const FailedFacts& unknown, collectors::ServerFacts& facts) const;
+  std::shared_ptr<const collectors::Plan> Share(collectors::Plan plan) const;
   /// Runs need the facts anew; pages go on naming what was planned.
   void ForgetPlan();
   net::awaitable<Status> Collect(std::shared_ptr<Run> run);

@@ -7,7 +7,7 @@
 #include <iterator>
 
 #include "base/text.h"
-#include "exporter/config/files.h"
+#include "exporter/net/regular_file.h"
 #include "exporter/web/credentials.h"
 #include "exporter/web/secret_file.h"
 
@@ -31,7 +31,7 @@ bool IsLoopback(std::string_view address) {
 }  // namespace
 
 std::string Access::ReadSecret(const std::string& path) {
-  const Result<std::string> text = config::ReadFile(path);
+  const Result<std::string> text = net::ReadRegularFile(path);
   if (!text.ok()) {
     if (unreadable_.insert(path).second) {
       spdlog::error("logs: access: {}; nobody gets in by it", text.error().message);

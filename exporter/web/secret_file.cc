@@ -6,19 +6,18 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <new>
+#include <sstream>
 
 #include "base/text.h"
+#include "exporter/net/regular_file.h"
 
 namespace pgbeacon::web {
 namespace {
 
-constexpr std::size_t kMostBytes = std::size_t{16} << 20;
 constexpr std::size_t kMostName = 253;
 constexpr std::chrono::seconds kLookEvery{1};
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
@@ -103,19 +102,14 @@ void SecretFile::Refresh() {
 }
 
 Result<std::vector<SecretFile::Entry>> SecretFile::Read() const {
-  std::ifstream file(path_, std::ios::binary);
-  const auto unreadable = [this] {
-    return Error(ErrorCode::kNotFound, "cannot read " + path_ + ": " + std::strerror(errno));
-  };
-  if (!file) return unreadable();
+  const Result<std::string> whole = net::ReadRegularFile(path_);
+  if (!whole.ok()) return whole.error();
+  std::istringstream file(*whole);
   std::vector<Entry> entries;
   std::map<Digest, int> lines;
   std::string text;
-  std::size_t bytes = 0;
   for (int number = 1; std::getline(file, text); ++number) {
-    bytes += text.size();
     const std::string where = path_ + ":" + std::to_string(number) + ": ";
-    if (bytes > kMostBytes) return Mistake(where + "the file is larger than 16 MiB");
     if (text.ends_with('\r')) text.pop_back();
     if (number == 1 && text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
     const std::string_view line = Trim(text);
@@ -129,7 +123,6 @@ Result<std::vector<SecretFile::Entry>> SecretFile::Read() const {
     }
     entries.push_back(Entry{digest, std::move(entry->second)});
   }
-  if (file.bad()) return unreadable();
   return entries;
 }
 

@@ -51,18 +51,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const std::size_t split = input.find(kSplit);
   const std::string_view text = input.substr(0, split);
-  const auto config = pgbeacon::config::ReadConfig(text, "fuzz.yml");
+  auto config = pgbeacon::config::ReadConfig(text, "fuzz.yml");
   for (const std::string& mistake : config.errors->messages()) {
     Expect(mistake.find("fuzz.yml") != std::string::npos);
   }
   for (const Target* target : pgbeacon::config::AllTargets(config)) Check(*target);
   if (split == std::string_view::npos) return 0;
   const Memory file(input.substr(split + kSplit.size()));
-  pgbeacon::YamlErrors errors;
-  for (const Target& target : pgbeacon::config::LoadFileSd(config, file.path(), errors)) {
-    Check(target);
-  }
-  for (const std::string& mistake : errors.messages()) {
+  config.file_sd.files = {file.path()};
+  pgbeacon::config::Discovered last;
+  for (const Target& target : pgbeacon::config::LoadFileSd(config, last)) Check(target);
+  for (const std::string& mistake : config.file_sd_errors.messages()) {
     Expect(mistake.find(file.path()) != std::string::npos);
   }
   return 0;

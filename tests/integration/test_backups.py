@@ -165,7 +165,7 @@ class PgBackRest(BeaconCase):
         wait_for(lambda: program.scrape().value("pg_backup_matches_server") == 1, "the file to be good again")
         os.remove(path)
         os.mkfifo(path)
-        wait_for(lambda: program.scrape() and "is no regular file" in program.log(), "the pipe to be refused")
+        wait_for(lambda: program.scrape() and "expected a regular file" in program.log(), "the pipe to be refused")
 
 
 class Inventories(BeaconCase):

@@ -1,5 +1,6 @@
 """Several targets in one process: where they come from, their pages, http_sd, reload, and those that do not answer."""
 
+import concurrent.futures
 import json
 import os
 import signal
@@ -8,9 +9,11 @@ import subprocess
 import time
 import unittest
 
+from harness.beacon import BIN
 from harness.case import PairCase
 from harness.pages import Page
 from harness.postgres import PASSWORD, free_port
+from harness.preload import preload
 from harness.tools import require
 from harness.users import command_as_self
 from harness.waiting import wait_for
@@ -155,6 +158,61 @@ class Fleet(PairCase):
         self.assertEqual(1, self.probe(exporter, "target=new").value("pg_replication_is_replica"))
         os.remove(self.file_sd)
         wait_for(lambda: set(self.sd(exporter)) == {"primary", "standby", "new"}, "the target to go")
+
+    def test_a_target_goes_on_under_other_labels(self):
+        exporter = self.fleet()
+        name = f"127.0.0.1:{self.primary.port}"
+        before = self.probe(exporter, "target=" + name).value("pg_exporter_scrapes_total", team="b")
+        self.write("more.json", json.dumps([{"targets": [name], "group": "apps", "labels": {"team": "c"}}]), self.place)
+        wait_for(lambda: self.sd(exporter)[name]["labels"]["team"] == "c", "the other label")
+        page = self.probe(exporter, "target=" + name)
+        self.assertEqual(before + 1, page.value("pg_exporter_scrapes_total", team="c", tier="app"))
+
+    def test_each_file_of_targets_stands_alone(self):
+        exporter = self.fleet()
+        pipe = os.path.join(self.place, "more-pipe.json")
+        self.write("more2.json", '{"targets": [{"name": "new"', self.place)
+        os.mkfifo(pipe)
+        self.write("more3.json", json.dumps([{"targets": [f"127.0.0.1:{self.standby.port}"]}]), self.place)
+        wait_for(lambda: f"127.0.0.1:{self.standby.port}" in self.sd(exporter), "the file that is right")
+        self.write("more.json", "[{", self.place)
+        wait_for(lambda: "the targets of the file stay as they were before" in exporter.log(), "the broken file")
+        self.assertIn(f"cannot read {pipe}: it is a named pipe, expected a regular file", exporter.log())
+        page = exporter.scrape(False)
+        self.assertEqual((4, 0), (page.value("pgbeacon_targets"), page.value("pgbeacon_config_last_reload_successful")))
+        self.assertLessEqual({self.file_sd, os.path.join(self.place, "more2.json")},
+                             page.labels("pgbeacon_config_error_info", "file"))
+        answer = exporter.get("/-/reload", method="POST")
+        self.assertEqual(200, answer.status)
+        self.assertIn(pipe, answer.body)
+        os.remove(pipe)
+        os.remove(self.file_sd)
+        os.remove(os.path.join(self.place, "more2.json"))
+        wait_for(lambda: exporter.scrape(False).value("pgbeacon_config_last_reload_successful") == 1, "a reload")
+        self.assertNotIn(f"127.0.0.1:{self.primary.port}", self.sd(exporter))
+
+    def test_names_that_hang_keep_no_other_target_waiting(self):
+        hung = [f"{{name: hung{n}, host: hung{n}.example}}" for n in range(24)]
+        well = [f"{{name: well{n}, host: localhost, port: {self.primary.port}}}" for n in range(8)]
+        exporter = self.fleet(config=self.config(hung + well), before=preload(self, "hanging", BIN, PGB_HANGS=30),
+                              ready=False)
+        names = [f"hung{n}" for n in range(24)] + [f"well{n}" for n in range(8)]
+        with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
+            pages = dict(zip(names, pool.map(lambda name: self.probe(exporter, "target=" + name, seconds=4), names)))
+        self.assertEqual({f"well{n}" for n in range(8)}, {name for name, page in pages.items() if page.value("pg_up")})
+        self.assertLess(exporter.stop(), 2)
+
+    def test_a_file_that_hangs_stops_no_page(self):
+        mount = os.path.join(self.place, "hung")
+        os.mkdir(mount)
+        exporter = self.fleet(config=self.config(more=f"user_collectors: ['{mount}/*.yml']\n"),
+                              before=preload(self, "hanging", BIN, PGB_HANGS=30))
+        self.write("mine.yml", "name: mine\n", mount)
+        exporter.process.send_signal(signal.SIGHUP)
+        for _ in range(3):
+            self.assertEqual(1, exporter.scrape(False).value("pg_up"))
+        self.assertNotIn("mine.yml", exporter.log())
+        self.assertLess(exporter.stop(), 2)
 
     def test_what_needs_another_start_is_told(self):
         exporter = self.fleet()

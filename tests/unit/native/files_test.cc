@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -92,21 +91,6 @@ TEST_F(Files, EndsAtTheDeadlineAndAtTheBound) {
       ReadBackupFiles((folder_ / "1*").string(), SteadyClock::now());
   ASSERT_FALSE(late.ok());
   EXPECT_EQ(late.error().code, ErrorCode::kTimeout);
-}
-
-TEST_F(Files, ReadsRegularFilesWithinABound) {
-  EXPECT_EQ(ReadRegularFile(Write("small", 100'000))->size(), 100'000U);
-  EXPECT_FALSE(ReadRegularFile(Write("huge", (std::size_t{16} << 20) + 1)).ok());
-  const std::string pipe = folder_ / "pipe";
-  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-  for (const std::string& path : {pipe, folder_.string(), std::string("/dev/zero")}) {
-    const Result<std::string> text = ReadRegularFile(path);
-    ASSERT_FALSE(text.ok()) << path;
-    EXPECT_THAT(text.error().message, HasSubstr("no regular file")) << path;
-  }
-  const Result<std::string> none = ReadRegularFile(folder_ / "none");
-  ASSERT_FALSE(none.ok());
-  EXPECT_EQ(none.error().code, ErrorCode::kNotFound);
 }
 
 }  // namespace

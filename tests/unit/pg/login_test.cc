@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -102,6 +103,20 @@ TEST(SetupSql, QuotesTheRolesName) {
   const std::string sql = SetupSql("o'dd\"na\\me");
   EXPECT_NE(sql.find("E'o''dd\"na\\\\me'"), std::string::npos) << sql;
   EXPECT_NE(sql.find("GRANT pg_monitor TO \"o'dd\"\"na\\me\";"), std::string::npos) << sql;
+}
+
+TEST(Login, WaitsForNoPipeThatStandsWhereAPasswordShould) {
+  std::string pipe = testing::TempDir() + "password.XXXXXX";
+  const int file = mkstemp(pipe.data());
+  ASSERT_GE(file, 0);
+  close(file);
+  unlink(pipe.c_str());
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const Result<Login> login = Login::Make("host=a", "", pipe);
+  ASSERT_TRUE(login.ok());
+  EXPECT_EQ(Find(*login, "password"), "error: password file: cannot read " + pipe +
+                                          ": it is a named pipe, expected a regular file");
+  unlink(pipe.c_str());
 }
 
 }  // namespace

@@ -1,0 +1,57 @@
+#include "exporter/net/regular_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "exporter/net/descriptor.h"
+
+namespace pgbeacon::net {
+namespace {
+
+Error CannotRead(ErrorCode code, const std::string& path, const std::string& reason) {
+  return Error(code, "cannot read " + path + ": " + reason);
+}
+
+Error CannotRead(const std::string& path, int number) {
+  const bool absent = number == ENOENT || number == ENOTDIR;
+  const bool denied = number == EACCES || number == EPERM;
+  const ErrorCode code = absent   ? ErrorCode::kNotFound
+                         : denied ? ErrorCode::kDenied
+                                  : ErrorCode::kUnavailable;
+  return CannotRead(code, path, std::strerror(number));
+}
+
+const char* KindOf(mode_t mode) {
+  if (S_ISFIFO(mode)) return "a named pipe";
+  if (S_ISDIR(mode)) return "a folder";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
+
+}  // namespace
+
+Result<std::string> ReadRegularFile(const std::string& path) {
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  struct stat info {};
+  if (!file || fstat(file.get(), &info) != 0) return CannotRead(path, errno);
+  if (!S_ISREG(info.st_mode)) {
+    return CannotRead(ErrorCode::kInvalid, path,
+                      std::string("it is ") + KindOf(info.st_mode) + ", expected a regular file");
+  }
+  std::string text;
+  char block[65536];
+  while (const ssize_t count = read(file.get(), block, sizeof block)) {
+    if (count < 0) return CannotRead(path, errno);
+    text.append(block, static_cast<std::size_t>(count));
+    if (text.size() > kMostFileBytes) {
+      return CannotRead(ErrorCode::kInvalid, path, "it is larger than 16 MiB");
+    }
+  }
+  return text;
+}
+
+}  // namespace pgbeacon::net

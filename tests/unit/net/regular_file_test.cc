@@ -1,0 +1,59 @@
+#include "exporter/net/regular_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace pgbeacon::net {
+namespace {
+
+using testing::HasSubstr;
+
+class RegularFile : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "regular_file_test.XXXXXX";
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::string Write(const std::string& name, std::size_t bytes) {
+    std::ofstream(folder_ / name) << std::string(bytes, 'x');
+    return folder_ / name;
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(RegularFile, IsReadWithinABound) {
+  EXPECT_EQ(ReadRegularFile(Write("small", 100'000))->size(), 100'000U);
+  const Result<std::string> huge = ReadRegularFile(Write("huge", kMostFileBytes + 1));
+  ASSERT_FALSE(huge.ok());
+  EXPECT_THAT(huge.error().message, HasSubstr("larger than 16 MiB"));
+  const Result<std::string> none = ReadRegularFile(folder_ / "none");
+  ASSERT_FALSE(none.ok());
+  EXPECT_EQ(none.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(none.error().message, HasSubstr("none: No such file"));
+}
+
+TEST_F(RegularFile, OthersAreRefusedAtOnceWithWhatTheyAre) {
+  const std::string pipe = folder_ / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const struct {
+    std::string path, kind;
+  } cases[] = {{pipe, "a named pipe"}, {folder_, "a folder"}, {"/dev/zero", "a device"}};
+  for (const auto& [path, kind] : cases) {
+    const Result<std::string> text = ReadRegularFile(path);
+    ASSERT_FALSE(text.ok()) << path;
+    EXPECT_EQ(text.error().message,
+              "cannot read " + path + ": it is " + kind + ", expected a regular file");
+  }
+}
+
+}  // namespace
+}  // namespace pgbeacon::net

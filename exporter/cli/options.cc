@@ -161,6 +161,12 @@ Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& envir
   if (!catalogue.ok()) return catalogue.error();
   config::CheckSelection(config, *catalogue);
   config::CheckLabels(config, *catalogue);
+  const auto max_age = ParseTime(flags.connection_max_age);
+  if (!max_age || max_age->count() <= 0) {
+    return Error(ErrorCode::kInvalid,
+                 "--connection.max-age: expected a time such as 1h or 10m, found '" +
+                     flags.connection_max_age + "'");
+  }
   const auto timeout = ParseTime(flags.collection_timeout);
   if (!timeout || timeout->count() < 100) {
     return Error(ErrorCode::kInvalid,
@@ -170,7 +176,7 @@ Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& envir
   }
   auto collectors = std::make_shared<const collectors::Catalogue>(*std::move(catalogue));
   return Setup{std::move(config), std::move(collectors), *timeout, flags.refuse_superuser,
-               *std::move(naming)};
+               *max_age,          *std::move(naming)};
 }
 
 log::TallyOptions ToTallyOptions(const config::Config& config, std::optional<int> datname_limit,
@@ -195,6 +201,7 @@ scrape::TargetOptions ToTargetOptions(const Setup& setup, const config::Target& 
   options.discovery = target.databases;
   options.selection = setup.config.selection;
   options.refuse_superuser = setup.refuse_superuser;
+  options.connection_max_age = setup.connection_max_age;
   options.naming = setup.naming;
   for (const auto& [name, choice] : target.collectors) options.selection.choices[name] = choice;
   return options;

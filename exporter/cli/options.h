@@ -42,6 +42,7 @@ struct TargetFlags {
   std::vector<std::string> include_databases;  ///< globs
   std::vector<std::string> exclude_databases;
   bool refuse_superuser = false;
+  std::string connection_max_age = "1h";
   PeerFlags peer;
 };
 
@@ -71,6 +72,7 @@ struct Setup {
   std::shared_ptr<const collectors::Catalogue> collectors;
   std::chrono::milliseconds collection_timeout{60000};
   bool refuse_superuser = false;
+  std::chrono::milliseconds connection_max_age{std::chrono::hours(1)};
   scrape::Naming naming;
 };
 

@@ -151,6 +151,10 @@ void AddTargetFlags(CLI::App& command, TargetFlags& flags, const collectors::Cat
                    "Do not work with a login that is a superuser or has CREATEROLE (it is only "
                    "warned about otherwise)");
   command
+      .add_option("--connection.max-age", flags.connection_max_age,
+                  "After this the connection of the scrapes is made anew")
+      ->capture_default_str();
+  command
       .add_option("--collector.file", flags.user_collectors,
                   "Further collectors: YAML file or glob (repeatable)")
       ->group("Collectors");

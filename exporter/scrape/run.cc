@@ -16,7 +16,6 @@ namespace {
 using collectors::ServerFacts;
 using pg::UpReason;
 
-constexpr std::chrono::hours kRecycle{1};
 constexpr std::chrono::seconds kPatience{1};   // with a question between runs
 constexpr std::chrono::seconds kFirstPass{5};  // over the databases, for which a page waits
 
@@ -86,7 +85,7 @@ net::awaitable<void> Target::State::WaitForFirst(TimePoint deadline) {
 }
 
 void Target::State::Recycle() {
-  if (main_.connected() && main_.age() > kRecycle) main_.Drop();
+  if (main_.connected() && main_.age() > options_.connection_max_age) main_.Drop();
 }
 
 /// The answer to the base query over the warm connection, else over a new one. A warm connection

@@ -39,9 +39,11 @@ struct TargetOptions {
   collectors::Selection selection;
   Naming naming;
   Discovery discovery;
-  bool refuse_superuser = false;
-  bool sampling = false;  ///< whether collectors with `sample` are asked between scrapes
+  bool refuse_superuser = false;  ///< or one that has CREATEROLE
+  bool sampling = false;          ///< whether collectors with `sample` are asked between scrapes
   std::chrono::milliseconds connect_timeout{5000};
+  /// The connection of the scrapes is made anew after this.
+  std::chrono::milliseconds connection_max_age{std::chrono::hours(1)};
   std::shared_ptr<const void> owner;   ///< of the catalogue, where it may go before the executor
   std::shared_ptr<SharedPlans> plans;  ///< those of other targets; null: shared with none
 };

@@ -8,11 +8,12 @@ import unittest
 import psycopg2
 
 from harness import beacon
-from harness.case import PairCase
+from harness.case import MostBackends, PairCase
 from harness.certificates import Authority
 from harness.pages import Page
 from harness.postgres import PASSWORD, Pair, programs_of
 from harness.users import private_folder
+from harness.waiting import wait_for
 
 HBA = """local all all trust
 hostssl all carla 127.0.0.1/32 cert
@@ -150,6 +151,31 @@ class Credentials(PairCase):
         self.primary.query("select pg_terminate_backend(pid) from pg_stat_activity where usename = %s", (role,))
         page = exporter.scrape()
         self.assertEqual((0, "auth_failed"), (page.value("pg_up"), page.up_reason()))
+
+    def test_the_connection_is_made_anew_after_its_time(self):
+        pid = "select pid from pg_stat_activity where application_name = 'pgbeacon' order by backend_start limit 1"
+        exporter = self.beacon(dsn=self.primary.dsn())
+        exporter.scrape()
+        before = self.primary.value(pid)
+        exporter.scrape()
+        self.assertEqual(before, self.primary.value(pid))
+        exporter.stop()
+        with MostBackends(self.primary) as most:
+            exporter = self.beacon("--connection.max-age", "200ms", dsn=self.primary.dsn())
+            exporter.scrape()
+            before = self.primary.value(pid)
+
+            def another():
+                page = exporter.scrape(False)
+                self.assertEqual((1, {}), (page.value("pg_up"), page.failed_collectors()))
+                rows = self.primary.query(pid)
+                return rows and rows[0][0] != before
+
+            wait_for(another, "another backend")
+        self.assertLessEqual(most.most, 3)  # one more while an old one ends
+        done = beacon.run("serve", "--connection.max-age", "soon", env={"DATA_SOURCE_NAME": self.primary.dsn()})
+        self.assertEqual(1, done.returncode)
+        self.assertIn("--connection.max-age: expected a time such as 1h", done.stderr)
 
 
 class Rights(PairCase):

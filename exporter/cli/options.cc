@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/families.h"
+#include "base/shown.h"
 #include "base/text.h"
 #include "base/yaml.h"
 #include "exporter/cli/own_families.h"
@@ -74,7 +75,8 @@ void DropNamesakes(config::Config& config) {
   if (config.target) names.insert(config.target->name);
   std::erase_if(config.others, [&](const config::Target& target) {
     if (names.insert(target.name).second) return false;
-    config.errors->Add("there is a target '" + target.name + "' already: give each its `name`");
+    config.errors->Add("there is a target " + Shown(target.name) +
+                       " already: give each its `name`");
     return true;
   });
 }

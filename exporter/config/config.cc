@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "base/shown.h"
 #include "base/text.h"
 #include "collectors/native/names.h"
 #include "exporter/config/files.h"
@@ -19,7 +20,7 @@ std::string WrongOption(const collectors::Collector& collector, const std::strin
                         const std::string& value) {
   const auto option = std::ranges::find(collector.options, name, &collectors::Option::name);
   if (option == collector.options.end()) {
-    return "the collector '" + collector.name + "' has no option '" + name + "'";
+    return "the collector '" + collector.name + "' has no option " + Shown(name);
   }
   const std::string wrong = WrongValue(*option, value);
   return wrong.empty() ? "" : "collector '" + collector.name + "', " + name + ": " + wrong;
@@ -45,7 +46,7 @@ void ReadTargets(YamlMap& root, Config& config) {
     config.target = std::move(*found);
     config.others.erase(found);
   } else if (chosen) {
-    root.Fail("default_target", "default_target: there is no target '" + *chosen + "'");
+    root.Fail("default_target", "default_target: there is no target " + Shown(*chosen));
   }
 }
 
@@ -184,7 +185,7 @@ Result<collectors::Catalogue> LoadCollectors(Config& config, const TakenNames& t
   for (const std::string& pattern : config.user_collectors) {
     const std::vector<std::string> paths = Glob(pattern);
     if (paths.empty() && pattern.find_first_of("*?[") == std::string::npos) {
-      config.errors->Add("user collectors: there is no file " + pattern);
+      config.errors->Add("user collectors: there is no file " + Shown(pattern));
     }
     for (const std::string& path : paths) {
       const Status added = AddCollector(path, adding, config.shared_text);
@@ -240,7 +241,7 @@ void CheckSelection(Config& config, const collectors::Catalogue& catalogue) {
       continue;
     }
     const std::string nearest = Nearest(name, names);
-    config.errors->Add("there is no collector '" + name + "'" +
+    config.errors->Add("there is no collector " + Shown(name) +
                        (nearest.empty() ? "; `pgbeacon explain` lists them"
                                         : "; did you mean '" + nearest + "'?"));
   }

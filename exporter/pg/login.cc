@@ -8,6 +8,7 @@
 #include <iterator>
 #include <optional>
 
+#include "base/shown.h"
 #include "base/text.h"
 #include "exporter/pg/up_reason.h"
 
@@ -23,13 +24,13 @@ Result<std::string> ReadCredential(const std::string& path, const char* what) {
   std::string text(kCredentialBytes, '\0');
   if (file) file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (!file.is_open() || file.bad()) {
-    return Error(ErrorCode::kDenied,
-                 std::string(what) + " file " + path + ": " + std::strerror(errno ? errno : EIO));
+    return Error(ErrorCode::kDenied, std::string(what) + " file " + ShownPath(path) + ": " +
+                                         std::strerror(errno ? errno : EIO));
   }
   text.resize(static_cast<std::size_t>(file.gcount()));
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   if (text.empty())
-    return Error(ErrorCode::kDenied, std::string(what) + " file " + path + " is empty");
+    return Error(ErrorCode::kDenied, std::string(what) + " file " + ShownPath(path) + " is empty");
   return text;
 }
 

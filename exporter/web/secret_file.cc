@@ -13,6 +13,7 @@
 #include <map>
 #include <new>
 
+#include "base/shown.h"
 #include "base/text.h"
 
 namespace pgbeacon::web {
@@ -105,7 +106,8 @@ void SecretFile::Refresh() {
 Result<std::vector<SecretFile::Entry>> SecretFile::Read() const {
   std::ifstream file(path_, std::ios::binary);
   const auto unreadable = [this] {
-    return Error(ErrorCode::kNotFound, "cannot read " + path_ + ": " + std::strerror(errno));
+    return Error(ErrorCode::kNotFound,
+                 "cannot read " + ShownPath(path_) + ": " + std::strerror(errno));
   };
   if (!file) return unreadable();
   std::vector<Entry> entries;

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/shown.h"
 #include "base/text.h"
 #include "base/yaml_pack.h"
 
@@ -71,7 +72,7 @@ struct Converter {
     const std::string& name = key.Scalar();
     const auto [first, fresh] = lines.try_emplace(name, key.Mark().line + 1);
     if (!fresh) {
-      errors.Add(At(key.Mark()) + "duplicate key '" + name + "', first given in line " +
+      errors.Add(At(key.Mark()) + "duplicate key " + Shown(name) + ", first given in line " +
                  std::to_string(first->second));
       return;
     }
@@ -221,8 +222,8 @@ std::optional<bool> YamlMap::Bool(std::string_view key) {
   if (value == nullptr) return std::nullopt;
   if (!value->quoted && value->scalar == "true") return true;
   if (!value->quoted && value->scalar == "false") return false;
-  errors_->Add(At(*value) + std::string(key) + ": expected true or false, found '" + value->scalar +
-               "'");
+  errors_->Add(At(*value) + std::string(key) + ": expected true or false, found " +
+               Shown(value->scalar));
   return std::nullopt;
 }
 
@@ -231,8 +232,8 @@ std::optional<std::int64_t> YamlMap::Int(std::string_view key) {
   if (value == nullptr) return std::nullopt;
   const std::optional<std::int64_t> number = ParseInt(value->scalar);
   if (!number || value->quoted) {
-    errors_->Add(At(*value) + std::string(key) + ": expected a whole number, found '" +
-                 value->scalar + "'");
+    errors_->Add(At(*value) + std::string(key) + ": expected a whole number, found " +
+                 Shown(value->scalar));
     return std::nullopt;
   }
   return number;
@@ -243,8 +244,8 @@ std::optional<double> YamlMap::Number(std::string_view key) {
   if (value == nullptr) return std::nullopt;
   const std::optional<double> number = ParseDouble(value->scalar);
   if (!number || value->quoted) {
-    errors_->Add(At(*value) + std::string(key) + ": expected a number, found '" + value->scalar +
-                 "'");
+    errors_->Add(At(*value) + std::string(key) + ": expected a number, found " +
+                 Shown(value->scalar));
     return std::nullopt;
   }
   return number;
@@ -256,7 +257,7 @@ std::optional<std::chrono::milliseconds> YamlMap::Time(std::string_view key) {
   const std::optional<std::chrono::milliseconds> time = ParseTime(value->scalar);
   if (!time) {
     errors_->Add(At(*value) + std::string(key) +
-                 ": expected a time such as 250ms, 30s, 5m or 1h, found '" + value->scalar + "'");
+                 ": expected a time such as 250ms, 30s, 5m or 1h, found " + Shown(value->scalar));
   }
   return time;
 }
@@ -267,7 +268,7 @@ std::optional<std::string> YamlMap::Choice(std::string_view key,
   if (value == nullptr) return std::nullopt;
   if (std::ranges::find(choices, value->scalar) != choices.end()) return value->scalar;
   errors_->Add(At(*value) + std::string(key) + ": expected one of " + Join(choices, ", ") +
-               "; found '" + value->scalar + "'");
+               "; found " + Shown(value->scalar));
   return std::nullopt;
 }
 
@@ -297,7 +298,7 @@ std::vector<double> YamlMap::Numbers(std::string_view key) {
     if (const std::optional<double> number = ParseDouble(text)) {
       out.push_back(*number);
     } else {
-      Fail(key, std::string(key) + ": expected numbers, found '" + text + "'");
+      Fail(key, std::string(key) + ": expected numbers, found " + Shown(text));
     }
   }
   return out;
@@ -325,7 +326,7 @@ std::vector<std::pair<std::string, YamlMap>> YamlMap::NamedMaps(std::string_view
     if (member.kind == YamlValue::Kind::kMap) {
       out.emplace_back(name, YamlMap(root_, file_, &member, errors_));
     } else {
-      errors_->Add(At(member) + name + ": expected a map, found " + KindName(member.kind));
+      errors_->Add(At(member) + Shown(name) + ": expected a map, found " + KindName(member.kind));
     }
   }
   return out;
@@ -339,7 +340,8 @@ std::vector<std::pair<std::string, std::string>> YamlMap::StringMap(std::string_
     if (member.kind == YamlValue::Kind::kScalar) {
       out.emplace_back(name, member.scalar);
     } else {
-      errors_->Add(At(member) + name + ": expected a single value, found " + KindName(member.kind));
+      errors_->Add(At(member) + Shown(name) + ": expected a single value, found " +
+                   KindName(member.kind));
     }
   }
   return out;
@@ -355,7 +357,7 @@ void YamlMap::Finish() {
   for (const auto& [name, value] : value_->members) {
     if (known_.contains(name)) continue;
     const std::string nearest = Nearest(name, {known_.begin(), known_.end()});
-    errors_->Add(At(value) + "unknown key '" + name + "'" +
+    errors_->Add(At(value) + "unknown key " + Shown(name) +
                  (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
   }
 }

@@ -154,6 +154,7 @@ net::awaitable<Response> Pages::Sd(RequestPtr request) {
   fleet::Address address;
   address.address = request->Header("host");
   address.metrics_path = options_.telemetry_path;
+  if (request->tls) address.scheme = "https";  // else a proxy's, or the job says
   Response response;
   response.content_type = "application/json";
   response.compressible = true;

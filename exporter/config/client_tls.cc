@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "base/shown.h"
 #include "base/text.h"
 #include "exporter/net/regular_file.h"
 
@@ -19,7 +20,8 @@ std::string ReadPath(YamlMap& map, const std::string& key) {
 std::string ReadFileOf(YamlMap& map, const std::string& key, const std::string& path) {
   Result<std::string> text = net::ReadRegularFile(path);
   if (text.ok()) return std::string(Trim(*text));
-  map.Fail(key, key + ": " + text.error().message);
+  const std::string shown = ShownPath(path);
+  map.Fail(key, key + ": " + (shown == path ? text.error().message : "cannot read " + shown));
   return "";
 }
 

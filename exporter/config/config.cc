@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "base/shown.h"
 #include "base/text.h"
 #include "collectors/native/names.h"
 #include "exporter/config/files.h"
@@ -20,7 +21,7 @@ std::string WrongOption(const collectors::Collector& collector, const std::strin
                         const std::string& value) {
   const auto option = std::ranges::find(collector.options, name, &collectors::Option::name);
   if (option == collector.options.end()) {
-    return "the collector '" + collector.name + "' has no option '" + name + "'";
+    return "the collector '" + collector.name + "' has no option " + Shown(name);
   }
   const std::string wrong = WrongValue(*option, value);
   return wrong.empty() ? "" : "collector '" + collector.name + "', " + name + ": " + wrong;
@@ -46,7 +47,7 @@ void ReadTargets(YamlMap& root, Config& config) {
     config.target = std::move(*found);
     config.others.erase(found);
   } else if (chosen) {
-    root.Fail("default_target", "default_target: there is no target '" + *chosen + "'");
+    root.Fail("default_target", "default_target: there is no target " + Shown(*chosen));
   }
 }
 
@@ -190,7 +191,11 @@ Result<collectors::Catalogue> LoadCollectors(Config& config, const TakenNames& t
   for (const std::string& pattern : config.user_collectors) {
     std::vector<std::string> paths = Glob(pattern);
     if (paths.empty() && pattern.find_first_of("*?[") == std::string::npos) {
-      paths.push_back(pattern);
+      if (MayHoldSecret(pattern)) {
+        config.errors->Add("user collectors: " + Shown(pattern) + ": expected a file's path");
+      } else {
+        paths.push_back(pattern);
+      }
     }
     for (const std::string& path : paths) {
       const Status added = AddCollector(path, adding, config.shared_text);
@@ -223,7 +228,7 @@ void CheckSelection(Config& config, const collectors::Catalogue& catalogue) {
       continue;
     }
     const std::string nearest = Nearest(name, names);
-    config.errors->Add("there is no collector '" + name + "'" +
+    config.errors->Add("there is no collector " + Shown(name) +
                        (nearest.empty() ? "; `pgbeacon explain` lists them"
                                         : "; did you mean '" + nearest + "'?"));
   }

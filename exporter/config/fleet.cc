@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/shown.h"
 #include "exporter/config/config.h"
 #include "exporter/config/files.h"
 #include "exporter/net/regular_file.h"
@@ -101,7 +102,7 @@ void DropNamesakes(Config& config) {
     const auto [first, fresh] = places.try_emplace(target.name, PlaceOf(target));
     if (fresh) return false;
     Fail(config, target,
-         "there is a target '" + target.name + "' already, " + first->second +
+         "there is a target " + Shown(target.name) + " already, " + first->second +
              ": give each its `name`; this one is left out");
     return true;
   });

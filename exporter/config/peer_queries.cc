@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/shown.h"
 #include "base/text.h"
 
 namespace pgbeacon::config {
@@ -143,7 +144,7 @@ std::string Mapping(const std::string& column, YamlMap& map) {
     double value = 0;
     const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
     if (error != std::errc() || end != number.data() + number.size()) {
-      map.Fail("metric_mapping", "'" + number + "' is no number");
+      map.Fail("metric_mapping", Shown(number) + " is no number");
       continue;
     }
     sql += " WHEN " + Quoted(text, '\'') + " THEN " + number + "::pg_catalog.float8";

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/shown.h"
 #include "base/text.h"
 #include "exporter/pg/conninfo.h"
 
@@ -30,7 +31,7 @@ void SetPart(std::vector<std::pair<std::string, std::string>>& parts, std::strin
 void ReadLabels(YamlMap& map, Labels& labels) {
   for (auto& [name, value] : map.StringMap("labels")) {
     if (!IsLabelName(name) || name.starts_with("__") || name == "server") {
-      map.Fail("labels", "labels: '" + name + "' cannot be a label of a target");
+      map.Fail("labels", "labels: " + Shown(name) + " cannot be a label of a target");
       continue;
     }
     SetPart(labels, name, value);
@@ -141,7 +142,10 @@ TargetReader::TargetReader(YamlMap& root) {
 void TargetReader::ReadAuthModules(YamlMap& root) {
   for (auto& [name, map] : root.NamedMaps("auth_modules")) {
     Parts parts;
-    map.Choice("type", {"userpass"});
+    // What stands here by mistake may be the password.
+    if (map.String("type").value_or("userpass") != "userpass") {
+      map.Fail("type", "type: expected userpass");
+    }
     if (std::optional<YamlMap> login = map.Map("userpass")) {
       if (const auto user = login->String("username")) parts.emplace_back("user", *user);
       if (const auto password = login->String("password"))
@@ -161,7 +165,7 @@ void TargetReader::ReadInto(YamlMap& map, Draft& draft) const {
   if (const auto name = map.String("auth_module")) {
     const auto module = auth_modules_.find(*name);
     if (module == auth_modules_.end()) {
-      map.Fail("auth_module", "auth_module: there is no '" + *name + "' in auth_modules");
+      map.Fail("auth_module", "auth_module: there is no such entry in auth_modules");
     } else {
       for (const auto& [keyword, value] : module->second) SetPart(draft.parts, keyword, value);
     }
@@ -188,7 +192,7 @@ std::optional<TargetReader::Draft> TargetReader::Begin(YamlMap& map) const {
   std::vector<std::string> names;
   for (const auto& [known, draft] : groups_) names.push_back(known);
   const std::string nearest = Nearest(*name, names);
-  map.Fail("group", "group: there is no '" + *name + "' in groups" +
+  map.Fail("group", "group: there is no " + Shown(*name) + " in groups" +
                         (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
   return std::nullopt;
 }

@@ -8,6 +8,7 @@
 #include <functional>
 #include <iterator>
 
+#include "base/shown.h"
 #include "base/text.h"
 #include "exporter/net/regular_file.h"
 
@@ -139,7 +140,7 @@ class Reader {
     const auto* found = std::ranges::find(kVersions, *name, &NamedVersion::name);
     if (found != kVersions.end()) return found->version;
     map.Fail(key, std::string(key) + ": expected one of " +
-                      NamesOf(kVersions, &NamedVersion::name) + "; found '" + *name + "'");
+                      NamesOf(kVersions, &NamedVersion::name) + "; found " + Shown(*name));
     return std::nullopt;
   }
 
@@ -164,7 +165,7 @@ class Reader {
       const auto* found = std::ranges::find(kCiphers, name);
       if (found == kCiphers.end()) {
         const std::string nearest = Nearest(name, {kCiphers.begin(), kCiphers.end()});
-        map.Fail("cipher_suites", "cipher_suites: unknown cipher '" + name + "'" +
+        map.Fail("cipher_suites", "cipher_suites: unknown cipher " + Shown(name) +
                                       (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
       } else if (found < kCiphers.begin() + kTls13Ciphers) {
         AppendPart(tls.tls13_ciphers, name);
@@ -188,7 +189,7 @@ class Reader {
       if (found == kCurves.end()) {
         map.Fail("curve_preferences", "curve_preferences: expected " +
                                           NamesOf(kCurves, [](const auto& c) { return c.first; }) +
-                                          "; found '" + name + "'");
+                                          "; found " + Shown(name));
       } else {
         AppendPart(tls.curves, found->second);
       }
@@ -202,8 +203,8 @@ class Reader {
       tls.client_auth = auth->auth;
     } else if (!name.empty()) {
       map.Fail("client_auth_type", "client_auth_type: expected one of " +
-                                       NamesOf(kAuths, &NamedAuth::name) + "; found '" + name +
-                                       "'");
+                                       NamesOf(kAuths, &NamedAuth::name) + "; found " +
+                                       Shown(name));
       return;
     }
     const char* ca = tls.client_ca.file.empty() ? "client_ca" : "client_ca_file";
@@ -260,7 +261,7 @@ class Reader {
   void ReadHeader(YamlMap& map, const std::string& name) {
     const auto* known = std::ranges::find(kHeaders, name, &KnownHeader::name);
     if (known == kHeaders.end()) {
-      map.Fail(name, "headers: " + name + " cannot be set; expected " +
+      map.Fail(name, "headers: " + Shown(name) + " cannot be set; expected " +
                          NamesOf(kHeaders, &KnownHeader::name));
       return;
     }
@@ -268,8 +269,8 @@ class Reader {
     const auto& [first, second] = known->values;
     if (!first.empty() && value != first && value != second) {
       map.Fail(name, "headers: " + name + ": expected " + std::string(first) +
-                         (first == second ? "" : " or " + std::string(second)) + "; found '" +
-                         value + "'");
+                         (first == second ? "" : " or " + std::string(second)) + "; found " +
+                         Shown(value));
       return;
     }
     const auto control = [](unsigned char c) { return (c < ' ' && c != '\t') || c == 0x7F; };
@@ -300,11 +301,11 @@ class Reader {
       const std::string hash = map.String(name).value_or("");
       const std::optional<int> cost = BcryptCost(hash);
       if (!cost) {
-        map.Fail(name, "basic_auth_users: '" + name +
-                           "': expected a bcrypt hash such as `htpasswd -nB` prints "
+        map.Fail(name, "basic_auth_users: " + Shown(name) +
+                           ": expected a bcrypt hash such as `htpasswd -nB` prints "
                            "($2y$10$ and 53 characters)");
       } else if (*cost > kMostBcryptCost) {
-        map.Fail(name, "basic_auth_users: '" + name + "': the hash has a cost of " +
+        map.Fail(name, "basic_auth_users: " + Shown(name) + ": the hash has a cost of " +
                            std::to_string(*cost) + "; at most " + std::to_string(kMostBcryptCost) +
                            ", else each login takes minutes");
       } else {

@@ -25,6 +25,7 @@ struct Request {
   std::map<std::string, std::string, std::less<>> headers;  ///< names in lower case
   mutable std::string body;                                 ///< a handler may take it out
   std::string peer;                                         ///< "127.0.0.1:51234"
+  bool tls = false;                                         ///< it came over TLS
   TimePoint received;
   std::shared_ptr<void> admission;  ///< what the route's gate gave, held until it is answered
 

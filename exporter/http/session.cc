@@ -149,10 +149,12 @@ class Streaming {
 /// Session: the state of one connection.
 class Session {
  public:
-  Session(std::unique_ptr<Link> link, std::shared_ptr<Site> site, std::string peer, bool refuse)
+  Session(std::unique_ptr<Link> link, std::shared_ptr<Site> site, std::string peer, bool tls,
+          bool refuse)
       : link_(std::move(link)),
         site_(std::move(site)),
         peer_(std::move(peer)),
+        tls_(tls),
         refuse_(refuse),
         buffer_(site_->limits.header_bytes + kBodyChunk),
         connection_(*site_, [this] { link_->Close(); }) {}
@@ -309,6 +311,7 @@ class Session {
     if (!refuse_) arrival.request = ToRequest(parser.get());
     if (arrival.request) {
       arrival.request->peer = peer_;
+      arrival.request->tls = tls_;
       return;
     }
     arrival.refusal = Refusal(refuse_ ? 503 : 400);
@@ -387,6 +390,7 @@ class Session {
   const std::unique_ptr<Link> link_;
   std::shared_ptr<Site> site_;
   std::string peer_;
+  bool tls_;
   bool refuse_;
   beast::flat_buffer buffer_;
   Connection connection_;
@@ -402,9 +406,10 @@ class Session {
 net::awaitable<void> RunSession(net::StreamSocket socket, std::shared_ptr<Site> site, bool refuse) {
   std::string peer = net::PeerName(socket.native_handle());
   net::TlsContext::Ptr tls = site->guard ? site->guard->Tls() : nullptr;
+  const bool secured = tls != nullptr;
   std::unique_ptr<Link> link = MakeLink(std::move(socket), std::move(tls));
   if (link == nullptr) co_return;
-  Session session(std::move(link), std::move(site), std::move(peer), refuse);
+  Session session(std::move(link), std::move(site), std::move(peer), secured, refuse);
   co_await session.Run();
 }
 

@@ -3,14 +3,14 @@
 #include <limits>
 #include <optional>
 
+#include "base/shown.h"
 #include "base/text.h"
 
 namespace pgbeacon::net {
 
 Result<ListenAddress> ParseListenAddress(std::string_view text) {
   const auto refuse = [text](std::string_view why) {
-    return Error(ErrorCode::kInvalid, "listen address '" + std::string(text) +
-                                          "': " + std::string(why) +
+    return Error(ErrorCode::kInvalid, "listen address " + Shown(text) + ": " + std::string(why) +
                                           "; expected HOST:PORT, [IPV6]:PORT or :PORT");
   };
   const std::size_t colon = text.rfind(':');

@@ -34,21 +34,23 @@ const char* KindOf(mode_t mode) {
 
 }  // namespace
 
-Result<std::string> ReadRegularFile(const std::string& path) {
+Result<std::string> ReadRegularFile(const std::string& path) { return ReadRegularFile(path, path); }
+
+Result<std::string> ReadRegularFile(const std::string& path, const std::string& shown) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   struct stat info {};
-  if (!file || fstat(file.get(), &info) != 0) return CannotRead(path, errno);
+  if (!file || fstat(file.get(), &info) != 0) return CannotRead(shown, errno);
   if (!S_ISREG(info.st_mode)) {
-    return CannotRead(ErrorCode::kInvalid, path,
+    return CannotRead(ErrorCode::kInvalid, shown,
                       std::string("it is ") + KindOf(info.st_mode) + ", expected a regular file");
   }
   std::string text;
   char block[65536];
   while (const ssize_t count = read(file.get(), block, sizeof block)) {
-    if (count < 0) return CannotRead(path, errno);
+    if (count < 0) return CannotRead(shown, errno);
     text.append(block, static_cast<std::size_t>(count));
     if (text.size() > kMostFileBytes) {
-      return CannotRead(ErrorCode::kInvalid, path, "it is larger than 16 MiB");
+      return CannotRead(ErrorCode::kInvalid, shown, "it is larger than 16 MiB");
     }
   }
   return text;

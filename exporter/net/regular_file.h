@@ -18,5 +18,7 @@ inline constexpr std::size_t kMostFileBytes = std::size_t{16} << 20;
 /// The whole file. The Error names the path and what is wrong: kNotFound, kDenied, kInvalid where
 /// it is no regular file or larger than 16 MiB, else kUnavailable.
 Result<std::string> ReadRegularFile(const std::string& path);
+/// The same; the Error has `shown` in the path's place.
+Result<std::string> ReadRegularFile(const std::string& path, const std::string& shown);
 
 }  // namespace pgbeacon::net

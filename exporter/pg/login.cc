@@ -6,6 +6,7 @@
 #include <iterator>
 #include <optional>
 
+#include "base/shown.h"
 #include "base/text.h"
 #include "exporter/net/regular_file.h"
 #include "exporter/pg/up_reason.h"
@@ -15,14 +16,14 @@ namespace {
 
 /// The file's text without the line end that editors put there.
 Result<std::string> ReadCredential(const std::string& path, const char* what) {
-  const Result<std::string> read = net::ReadRegularFile(path);
+  const Result<std::string> read = net::ReadRegularFile(path, ShownPath(path));
   if (!read.ok()) {
     return Error(ErrorCode::kDenied, std::string(what) + " file: " + read.error().message);
   }
   std::string text = *read;
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   if (text.empty())
-    return Error(ErrorCode::kDenied, std::string(what) + " file " + path + " is empty");
+    return Error(ErrorCode::kDenied, std::string(what) + " file " + ShownPath(path) + " is empty");
   return text;
 }
 

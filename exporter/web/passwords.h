@@ -1,10 +1,11 @@
 // Passwords: users and the bcrypt hashes of their passwords. A hash takes as long as it is meant
-// to, so it is computed on a thread of the pool, one at a time; who was right is remembered.
+// to, so it is computed on a thread of the pool, one at a time; who was right is remembered. Those
+// who wait are served address by address, so that one who floods keeps nobody else out.
 //
 // Example:
 //   Passwords passwords(executor, pool);
 //   passwords.Set({{"prometheus", "$2y$10$..."}});
-//   const auto verdict = co_await passwords.Check("prometheus:secret");
+//   const auto verdict = co_await passwords.Check("prometheus:secret", "127.0.0.1:51234");
 #pragma once
 
 #include <cstddef>
@@ -45,8 +46,9 @@ class Passwords {
   /// Name -> bcrypt hash. Forgets who was right before.
   void Set(Users users);
 
-  /// "user:password". An unknown user costs what the dearest of the known ones costs.
-  net::awaitable<Verdict> Check(std::string login);
+  /// "user:password" from `peer`, "10.0.0.1:51234". Every user costs what the dearest costs, and so
+  /// does one that there is not.
+  net::awaitable<Verdict> Check(std::string login, std::string peer);
 
   std::size_t verified() const { return verified_.size(); }
   std::uint64_t hashed() const { return hashed_; }  ///< how often a hash was computed
@@ -54,17 +56,20 @@ class Passwords {
  private:
   class Turn;
 
+  Turn* Next() const;  ///< whose turn it is; null where nobody waits
+  void WakeNext() const;
   bool IsVerified(const Digest& digest) const;
   void Remember(const Digest& digest);
 
   net::any_io_executor executor_;
   net::BlockingPool& pool_;
   Users users_;
-  std::string unknown_;     // the hash of nobody's password
+  int dearest_ = 0;         // the greatest cost among the users'
   const std::string salt_;  // of the digests, so that memory tells nothing
   std::deque<Digest> verified_;
   bool hashing_ = false;
-  std::list<net::asio::steady_timer*> waiting_;
+  std::list<Turn*> waiting_;  // in the order of their arrival
+  std::uint64_t round_ = 0;   // of the last one that had its turn
   std::uint64_t hashed_ = 0;
 };
 

@@ -12,6 +12,7 @@
 #include <new>
 #include <sstream>
 
+#include "base/shown.h"
 #include "base/text.h"
 #include "exporter/net/regular_file.h"
 
@@ -102,7 +103,7 @@ void SecretFile::Refresh() {
 }
 
 Result<std::vector<SecretFile::Entry>> SecretFile::Read() const {
-  const Result<std::string> whole = net::ReadRegularFile(path_);
+  const Result<std::string> whole = net::ReadRegularFile(path_, ShownPath(path_));
   if (!whole.ok()) return whole.error();
   std::istringstream file(*whole);
   std::vector<Entry> entries;

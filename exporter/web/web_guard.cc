@@ -121,7 +121,7 @@ net::awaitable<std::optional<http::Response>> WebGuard::Judge(
   if (open || config_.users.empty()) co_return std::nullopt;
   std::optional<std::string> login = BasicLogin(request->Header("authorization"));
   if (!login) co_return Count(Login::kMissing);
-  const Passwords::Verdict verdict = co_await passwords_.Check(*std::move(login));
+  const Passwords::Verdict verdict = co_await passwords_.Check(*std::move(login), request->peer);
   if (verdict == Passwords::Verdict::kRight) co_return Count(Login::kAccepted);
   if (verdict == Passwords::Verdict::kBusy) co_return Count(Login::kBusy);
   spdlog::debug("wrong user or password peer={}", request->peer);

@@ -1,5 +1,5 @@
-"""Against everything at once and at work, with a real Prometheus: every panel, variable, annotation and rule of the
-dashboards has data."""
+"""Against everything at once and at work, with a real Prometheus 2 and, where it is there, 3: every panel, variable,
+annotation and rule of the dashboards has data."""
 
 import json
 import os
@@ -40,27 +40,35 @@ class Boards(unittest.TestCase):
         cls.monitored = Monitored(rule_files())
         cls.addClassCleanup(cls.monitored.close)
         cls.prometheus = cls.monitored.prometheus.api()
+        cls.each = [each.api() for each in (cls.monitored.prometheus, cls.monitored.prometheus_3) if each]
         cls.started = time.time()
         cls.exempt = exemptions()
-        wait_for(lambda: cls.prometheus.query("count(min_over_time(pg_up[15s]) == 1) == 2"), "scrapes of both", 120)
+        for each in cls.each:
+            wait_for(lambda: each.query("count(min_over_time(pg_up[15s]) == 1) == 2"), "scrapes of both", 120)
 
     def test_every_variable_offers_something(self):
-        self.assert_none(lambda: [
-            f"{name}: {variable}" for name, board in boards().items()
-            for variable, found in board.resolve(self.prometheus, WINDOW).items() if not found])
+        for each in self.each:
+            with self.subTest(each.url):
+                self.assert_none(lambda: [
+                    f"{name}: {variable}" for name, board in boards().items()
+                    for variable, found in board.resolve(each, WINDOW).items() if not found])
 
     def test_every_panel_and_annotation_shows_data(self):
         asked = [(f"{name}: {query.where} [{query.ref}]", query)
                  for name, board in boards().items()
                  for query in board.queries(board.resolve(self.prometheus, WINDOW), WINDOW)]
         self.assertGreater(len(asked), 200)
-        self.assert_filled(asked, self.shows_data)
+        for each in self.each:
+            with self.subTest(each.url):
+                self.assert_filled(asked, lambda query: self.shows_data(each, query))
 
     def test_the_inner_expression_of_every_rule_has_data(self):
         rules = asked_by_rules()
         inner = analyse(rule.expr for rule in rules)
-        self.assert_filled([(rule.where, found["inner"]) for rule, found in zip(rules, inner)],
-                           lambda expr: bool(numbers(value for _, value in self.prometheus.query(expr))))
+        for each in self.each:
+            with self.subTest(each.url):
+                self.assert_filled([(rule.where, found["inner"]) for rule, found in zip(rules, inner)],
+                                   lambda expr: bool(numbers(value for _, value in each.query(expr))))
 
     def test_try_board_names_the_queries_that_give_nothing(self):
         board = {"templating": {"list": [{"name": "instance", "type": "query", "multi": True,
@@ -93,13 +101,13 @@ class Boards(unittest.TestCase):
             for picture in sheet.write(board, folder):
                 self.assertGreater(os.path.getsize(picture), 20000, picture)
 
-    def shows_data(self, query):
+    def shows_data(self, prometheus, query):
         """As Grafana asks: the latest value, and for a graph the time since the start as well."""
-        if not numbers(value for _, value in self.prometheus.query(query.expr)):
+        if not numbers(value for _, value in prometheus.query(query.expr)):
             return False
         if query.instant:
             return True
-        rows = self.prometheus.query_range(query.expr, self.started, time.time(), "1s")
+        rows = prometheus.query_range(query.expr, self.started, time.time(), "1s")
         return any(numbers(value for _, value in values) for _, values in rows)
 
     def assert_filled(self, asked, has_data):

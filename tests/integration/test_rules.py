@@ -100,8 +100,8 @@ class Rules(unittest.TestCase):
                 for series in case["series"]:
                     name, labels = re.match(r"(\w+)(?:\{(.*)\})?$", series).groups()
                     name = name if name in known else re.sub("_bucket$", "", name)
-                    if name.startswith(("pg_settings_", "pg_entrypoint_")):
-                        continue  # named after what the server has; of targets with an entry point
+                    if name.startswith("pg_settings_"):
+                        continue  # named after what the server has
                     labels = set(re.findall(r'(\w+)="', labels or "")) - {"job", "instance", "cluster", "le"}
                     self.assertIn(name, known, alert)
                     self.assertEqual(set(), labels - known[name], f"{alert}: {series}")

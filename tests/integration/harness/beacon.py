@@ -28,7 +28,8 @@ def environment(extra=None):
 
 def run(*arguments, env=None, stdin=None, timeout=60):
     """One command to its end. Bytes of stdin may be given; stdout and stderr are text."""
-    done = subprocess.run([BIN, *map(str, arguments)], input=stdin, capture_output=True,
+    given = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
+    done = subprocess.run([BIN, *map(str, arguments)], **given, capture_output=True,
                           env=environment(env), timeout=timeout, check=False)
     done.stdout = done.stdout.decode()
     done.stderr = done.stderr.decode()

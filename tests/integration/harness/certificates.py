@@ -2,13 +2,13 @@
 
 import os
 import shutil
-import subprocess
 
+from .tools import call
 from .users import give
 
 
-def _openssl(*words):
-    subprocess.run(["openssl", *words], check=True, capture_output=True)
+def _openssl(*words, **options):
+    call("openssl", *words, check=True, **options)
 
 
 class Authority:
@@ -48,7 +48,7 @@ class Authority:
 def certify(folder, days=2):
     """server.key and a server.crt of `localhost` that is its own authority, in a server's data folder."""
     def openssl(*words):
-        subprocess.run(["openssl", *words], cwd=folder, capture_output=True, check=True)
+        _openssl(*words, cwd=folder)
 
     if not os.path.exists(os.path.join(folder, "server.key")):
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",

@@ -18,7 +18,7 @@ from .case import Background
 from .pgbackrest import Repository
 from .pgbouncer import Pooler
 from .postgres import Pair
-from .prometheus import Prometheus
+from .prometheus import PROGRAM, PROGRAM_3, Prometheus
 from .users import command_as_user, private_folder
 from .waiting import wait_for
 
@@ -42,7 +42,7 @@ SETTINGS = {
 }
 
 class Monitored(contextlib.ExitStack):
-    """Parts: pair, repository, pooler, beacons {instance: Beacon}, prometheus."""
+    """Parts: pair, repository, pooler, beacons {instance: Beacon}, prometheus, prometheus_3 (None where it is not there)."""
 
     def __init__(self, rules=()):
         super().__init__()
@@ -69,10 +69,8 @@ class Monitored(contextlib.ExitStack):
         # The standby's pgbeacon is in a database without pg_stat_statements: that collector fails there.
         self.beacons = {"orders-1": self._serve(self.primary, self._primary_extras()),
                         "orders-2": self._serve(self.standby, {"dsn": self.standby.dsn(dbname="shop")})}
-        self.prometheus = Prometheus(
-            self.folder, {name: beacon.port for name, beacon in self.beacons.items()}, rules)
-        self.callback(self.prometheus.stop)
-        self.prometheus.start()
+        self.prometheus = self._watch(self.folder, rules)
+        self.prometheus_3 = self._watch(self._folder(), rules, PROGRAM_3) if os.path.exists(PROGRAM_3) else None
         for work in Application(self.primary, self.standby, self.pooler).parts():
             self.enter_context(Background(work))
 
@@ -91,6 +89,12 @@ class Monitored(contextlib.ExitStack):
         self.standby.query("select pg_create_physical_replication_slot('lost', true)")
         wait_for(self.pair.streaming, "the standby to stream again", 60)
 
+    def _watch(self, folder, rules, program=PROGRAM):
+        prometheus = Prometheus(folder, {name: beacon.port for name, beacon in self.beacons.items()}, rules,
+                                program=program)
+        self.callback(prometheus.stop)
+        return prometheus.start()
+
     def _certificate(self):
         cert, key = (os.path.join(self.folder, name) for name in ("tls.crt", "tls.key"))
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
@@ -107,7 +111,8 @@ class Monitored(contextlib.ExitStack):
         command = command_as_user(self.repository.command())
         return {"databases": {"all": True, "interval": "1s"},
                 "pgbackrest": {"command": command},
-                "pgbouncer": [{"name": "pool", "dsn": self.pooler.dsn()}]}
+                "pgbouncer": [{"name": "pool", "dsn": self.pooler.dsn()}],
+                "entrypoint": {"dsn": self.pooler.dsn(dbname="postgres")}}
 
     def _serve(self, server, extras=None):
         config = {

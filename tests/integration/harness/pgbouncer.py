@@ -88,8 +88,8 @@ class Pooler:
         finally:
             session.close()
 
-    def dsn(self, user="beacon", password=PASSWORD):
-        return f"host=127.0.0.1 port={self.port} user={user} password='{password}' dbname=pgbouncer"
+    def dsn(self, user="beacon", password=PASSWORD, dbname="pgbouncer"):
+        return f"host=127.0.0.1 port={self.port} user={user} password='{password}' dbname={dbname}"
 
     def log(self):
         with open(os.path.join(self.folder, "pgbouncer.log"), encoding="utf-8") as log:

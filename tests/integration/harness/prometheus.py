@@ -17,13 +17,15 @@ sys.path.insert(0, os.path.join(ROOT, "dashboards"))
 from boardlib.ask import Prometheus as Api  # noqa: E402  (found by the line above)
 
 PROGRAM = os.environ.get("PROMETHEUS", "/usr/bin/prometheus")
+PROGRAM_3 = os.path.join(ROOT, "build/tools/prometheus-3/usr/bin/prometheus")
 
 
 class Prometheus:
     """Scrapes `targets` ({instance: port}) as job pgbeacon; `rules` are files to load, `alertmanager` a port."""
 
-    def __init__(self, folder, targets, rules=(), interval="3s", alertmanager=None):
-        require(PROGRAM, "Prometheus")
+    def __init__(self, folder, targets, rules=(), interval="3s", alertmanager=None,
+                 program=PROGRAM):
+        self.program = require(program, "Prometheus")
         self.folder, self.port = folder, free_port()
         self.config = os.path.join(folder, "prometheus.yml")
         with open(self.config, "w", encoding="utf-8") as file:
@@ -38,7 +40,7 @@ class Prometheus:
     def start(self):
         with open(self.output, "wb") as output:
             self.process = subprocess.Popen(
-                command_as_self([PROGRAM, f"--config.file={self.config}",
+                command_as_self([self.program, f"--config.file={self.config}",
                                  f"--web.listen-address=127.0.0.1:{self.port}",
                                  f"--storage.tsdb.path={self.folder}/prometheus", "--log.level=warn",
                                  "--rules.alert.resend-delay=10s"]),

@@ -25,8 +25,6 @@ OWN = {
     "up": set(), "scrape_duration_seconds": set(), "scrape_samples_scraped": set(),
     "scrape_samples_post_metric_relabeling": set(), "scrape_series_added": set(),
 }
-# Written down and not made yet; a name that is there is none of these.
-PLANNED = {"pg_entrypoint_up": set(), "pg_entrypoint_is_primary": set(), "pg_entrypoint_connect_seconds": set()}
 ALERTS = ("ALERTS", "ALERTS_FOR_STATE")
 
 
@@ -102,7 +100,7 @@ class Registry:
     """Names with their labels and types: pgbeacon's, Prometheus' own, and those that rules record."""
 
     def __init__(self):
-        self.labels, self.types, self.prefixes = {**OWN, **PLANNED}, {}, {}
+        self.labels, self.types, self.prefixes = {**OWN}, {}, {}
         for metric in json.loads(run("metrics", "--json").stdout):
             self._add(metric)
         for _, rule in rules():

@@ -1,6 +1,7 @@
 """Programs of others that tests need."""
 
 import os
+import subprocess
 import sys
 import unittest
 
@@ -13,3 +14,9 @@ def require(path, what):
         raise AssertionError(f"{what} is not there: {path}")
     print(f"SKIP: {what} is not there: {path}", file=sys.stderr)
     raise unittest.SkipTest(f"no {path}")
+
+
+def call(*command, timeout=60, **options):
+    """A command of others to its end, which comes by the timeout; output as text."""
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout,
+                          **{"check": False, **options})

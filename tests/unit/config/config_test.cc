@@ -5,6 +5,8 @@
 
 #include <fstream>
 #include <map>
+#include <string>
+#include <string_view>
 
 namespace pgbeacon::config {
 namespace {
@@ -93,6 +95,84 @@ TEST(Config, NamesFileLineAndColumnOfEveryMistake) {
   for (const auto& test : cases) {
     const Config config = ReadConfig(test.text, "c.yml");
     EXPECT_THAT(config.errors->ToError().message, HasSubstr(test.expected)) << test.name;
+  }
+}
+
+/// Every key that a config may have; `@` stands where the value is put.
+constexpr const char* kPlaces[] = {
+    "@: 1\n",
+    "@: [1]\n@: 2\n",
+    "targets: @\n",
+    "targets: [@]\n",
+    "targets: {@: 1}\n",
+    "targets: [{name: a, host: h, @: x}]\n",
+    "targets: [{host: h, group: @}]\n",
+    "targets: [{host: h, auth_module: @}]\n",
+    "targets: [{host: h, labels: @}]\n",
+    "targets: [{host: h, labels: {@: x}}]\n",
+    "targets: [{host: h, labels: {@: [x]}}]\n",
+    "targets: [{host: h, limits: {connections: @}}]\n",
+    "targets: [{host: h, databases: {all: @, interval: @}}]\n",
+    "targets: [{host: h, collectors: {wal: {enabled: @, limit: @}, @: {}, x: @}}]\n",
+    "targets: [{host: h, sources: [{file: @, format: @, from: @, forms: @}]}]\n",
+    "targets: [{host: h, pgbouncer: [{name: @, dsn: 'host=h'}, {name: @, dsn: 'host=h'}]}]\n",
+    "targets: [{host: h, backups: [{name: @, glob: a}, {name: @, glob: b}]}]\n",
+    "targets: [{host: h, entrypoint: @}]\n",
+    "targets: [{host: h, patroni: {url: @}}]\n",
+    "default_target: @\n",
+    "default_target: {@: 1}\n",
+    "groups: @\n",
+    "groups: {a: @, @: 1}\n",
+    "defaults: @\n",
+    "auth_modules: @\n",
+    "auth_modules: {a: @, @: 1}\n",
+    "auth_modules: {a: {type: @, userpass: @, options: {@: [1]}}}\n",
+    "file_sd: {files: @, refresh_interval: @}\n",
+    "sources: [{type: @}]\n",
+    "sources: [{type: syslog_udp, addr: @, max_message: @}]\n",
+    "sources: [{type: syslog_tls, addr: ':1', tls: {cert: @, key: @}}]\n",
+    "collectors: {@: {}, wal: {interval: @, options: {@: x}}}\n",
+    "user_collectors: [@]\n",
+    "events: @\n",
+    "logplex: {tokens: @, credentials: [@]}\n",
+    "logs: {access: [{token_file: @}, {token_sha256: @}, {user: @}]}\n",
+    "drains: [{url: @}, {url: 'http://h', severity: @, buffer: @, token_file: @}]\n",
+    "drains: [{url: 'http://h', name: @}, {url: 'http://h', name: @, tls: {ca: @}}]\n",
+    "sample: {interval: @}\n",
+    "long_statement_threshold: @\n",
+    "datname_limit: @\n",
+    "fingerprints: @\n",
+};
+
+TEST(Config, NoMistakeShowsAConnectionThatStandsInAnotherPlace) {
+  for (const char* secret :
+       {"postgresql://u:hunter2@h/d", "host=h user=u password=hunter2", "https://u:hunter2@h"}) {
+    for (const std::string_view place : kPlaces) {
+      std::string text;
+      for (const char c : place) {
+        text += c == '@' ? "'" + std::string(secret) + "'" : std::string(1, c);
+      }
+      Config config = ReadConfig(text, "c.yml");
+      if (place.find("collectors") != std::string::npos) {
+        const Result<collectors::Catalogue> catalogue = LoadCollectors(config);
+        ASSERT_TRUE(catalogue.ok());
+        CheckSelection(config, *catalogue);
+      }
+      EXPECT_EQ(config.errors->ToError().message.find("hunter2"), std::string::npos)
+          << text << config.errors->ToError().message;
+    }
+  }
+}
+
+TEST(Config, NoMistakeShowsAPasswordThatStandsBesideItsKey) {
+  for (const char* text :
+       {"auth_modules: {a: {type: hunter2}}\n", "targets: [{host: h, auth_module: hunter2}]\n",
+        "auth_modules: {a: {type: userpass, userpass: hunter2}}\n",
+        "auth_modules: {a: {type: userpass, userpass: {password:hunter2}}}\n",
+        "drains: [{url: 'http://h', token_file: hunter2}]\n", "groups: hunter2\n"}) {
+    const Config config = ReadConfig(text, "c.yml");
+    EXPECT_FALSE(config.errors->empty()) << text;
+    EXPECT_EQ(config.errors->ToError().message.find("hunter2"), std::string::npos) << text;
   }
 }
 

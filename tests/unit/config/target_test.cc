@@ -89,7 +89,8 @@ TEST(Targets, AMistakeCostsWhatItConcerns) {
       {"targets: [{name: a, host: h, sslmode: require, labels: {'a b': x}}]",
        "labels: 'a b' cannot be a label", 1},
       {"targets: [{name: a, dsn: 'host=h prot=1'}, {name: b, host: h}]", "connection string", 1},
-      {"targets: [{name: a, host: h, auth_module: x}]", "there is no 'x' in auth_modules", 1},
+      {"targets: [{name: a, host: h, auth_module: x}]", "there is no such entry in auth_modules",
+       1},
   };
   for (const auto& test : cases) {
     const Config config = Read(test.targets);

@@ -90,7 +90,7 @@ basic_auth_users: {a: secret, b: $2y$20$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
       "TLS_AES_128_GCM_SHA256?",
       "/etc/web.yml:5:3: client_auth_type: expected one of ",
       "/etc/web.yml:1:1: cert_file: required for TLS (or cert, in place)",
-      "/etc/web.yml:9:13: headers: Server cannot be set; expected Strict-Transport-Security, ",
+      "/etc/web.yml:9:13: headers: 'Server' cannot be set; expected Strict-Transport-Security, ",
       "/etc/web.yml:9:24: headers: X-Frame-Options: expected deny or sameorigin; found 'DENY'",
       "/etc/web.yml:9:47: headers: X-XSS-Protection: the value has a control character",
       "/etc/web.yml:10:1: burst: expected a number from 1",

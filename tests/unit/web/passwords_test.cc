@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ctime>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace pgbeacon::web {
@@ -21,10 +23,10 @@ std::string Hash(const std::string& password, const std::string& kind = "$2b$04$
 
 class PasswordsTest : public testing::Test {
  protected:
-  void Begin(const std::string& login) {
-    net::asio::co_spawn(io_, passwords_.Check(login), [this](std::exception_ptr, Verdict verdict) {
-      verdicts_.push_back(verdict);
-    });
+  void Begin(const std::string& login, const std::string& peer = "10.0.0.1:51234") {
+    net::asio::co_spawn(
+        io_, passwords_.Check(login, peer),
+        [this](std::exception_ptr, Verdict verdict) { verdicts_.push_back(verdict); });
   }
   Verdict Check(const std::string& login) {
     Begin(login);
@@ -90,6 +92,53 @@ TEST_F(PasswordsTest, TooManyAtOnceAreToldSo) {
   EXPECT_EQ(std::ranges::count(verdicts_, Verdict::kBusy),
             100 - static_cast<int>(Passwords::kMostWaiting) - 1);
   EXPECT_EQ(passwords_.hashed(), Passwords::kMostWaiting + 1);
+}
+
+TEST_F(PasswordsTest, OneAddressThatFloodsKeepsNobodyElseOut) {
+  for (const auto& [flood, other] : {std::pair("10.0.0.2", "10.0.0.1:1"),
+                                     {"[2001:db8::%d]", "[2001:db8:0:1::1]:1"},
+                                     {"10.0.0.2", "unix"}}) {
+    passwords_.Set({{"a", Hash("one")}});
+    verdicts_.clear();
+    for (int i = 0; i < 100; ++i) {
+      std::string peer = std::string(flood) + ":" + std::to_string(i);
+      if (const std::size_t at = peer.find("%d"); at != std::string::npos) {
+        peer.replace(at, 2, std::to_string(i));
+      }
+      Begin("a:" + std::to_string(i), peer);
+    }
+    Begin("a:one", other);
+    io_.restart();
+    io_.run();
+    // It waits for the one that is computed and for one more at most.
+    std::erase(verdicts_, Verdict::kBusy);
+    const auto right = std::ranges::find(verdicts_, Verdict::kRight);
+    ASSERT_NE(right, verdicts_.end()) << flood;
+    EXPECT_LE(right - verdicts_.begin(), 2) << flood;
+    EXPECT_EQ(verdicts_.size(), Passwords::kMostWaiting + 1) << flood;
+  }
+}
+
+TEST_F(PasswordsTest, OneAddressMayHaveTheWholeQueueToItself) {
+  passwords_.Set({{"a", Hash("one")}});
+  for (std::size_t i = 0; i <= Passwords::kMostWaiting; ++i) Begin("a:" + std::to_string(i));
+  io_.run();
+  EXPECT_THAT(verdicts_, Each(Verdict::kWrong));
+}
+
+TEST_F(PasswordsTest, EveryUserTakesTheTimeOfTheDearest) {
+  passwords_.Set({{"cheap", Hash("one")}, {"dear", Hash("two", "$2b$10$")}});
+  const auto cost = [this](const std::string& login) {
+    const std::clock_t before = std::clock();  // of the process, whatever else runs
+    Check(login);
+    return static_cast<double>(std::clock() - before);
+  };
+  const double unknown = cost("nobody:x");
+  for (const char* login : {"cheap:x", "cheap:one", "dear:x", "dear:two"}) {
+    const double ratio = cost(login) / unknown;
+    EXPECT_GT(ratio, 0.7) << login;
+    EXPECT_LT(ratio, 1.5) << login;
+  }
 }
 
 TEST_F(PasswordsTest, RemembersABoundedNumber) {

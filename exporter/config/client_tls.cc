@@ -18,10 +18,9 @@ std::string ReadPath(YamlMap& map, const std::string& key) {
 }  // namespace
 
 std::string ReadFileOf(YamlMap& map, const std::string& key, const std::string& path) {
-  Result<std::string> text = net::ReadRegularFile(path);
+  const Result<std::string> text = net::ReadRegularFile(path, ShownPath(path));
   if (text.ok()) return std::string(Trim(*text));
-  const std::string shown = ShownPath(path);
-  map.Fail(key, key + ": " + (shown == path ? text.error().message : "cannot read " + shown));
+  map.Fail(key, key + ": " + text.error().message);
   return "";
 }
 

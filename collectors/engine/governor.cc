@@ -79,7 +79,7 @@ class Governor::Pass {
     for (auto& [key, now] : nows_) Count(key, now);
     AddCarries();
     AddOthers();
-    return {std::move(shown_), left_out_};
+    return {std::move(shown_), in_other_, left_out_};
   }
 
  private:
@@ -144,7 +144,7 @@ class Governor::Pass {
     ++state_.run_;
     state_.history_.Begin();
     state_.partial_ |= rows_.rows() > count_;
-    for (std::size_t row = count_; row < rows_.rows(); ++row) LeaveOut(row);
+    for (std::size_t row = count_; row < rows_.rows(); ++row) left_out_ += SeriesOf(row);
   }
 
   std::string_view Label(std::size_t row, std::size_t label) const {
@@ -202,11 +202,12 @@ class Governor::Pass {
       } else if (rule.top->other) {
         rest = true;
       } else {
-        return LeaveOut(row);
+        left_out_ += SeriesOf(row);
+        return;
       }
     }
     if (rest) {
-      LeaveOut(row);
+      in_other_ += SeriesOf(row);
       AddGauges(row);
     } else {
       shown_->Keep(row);
@@ -225,10 +226,12 @@ class Governor::Pass {
     if (since_ != kNone) now.since = rows_.at(row, since_).value_or("");
   }
 
-  void LeaveOut(std::size_t row) {
+  std::size_t SeriesOf(std::size_t row) const {
+    std::size_t count = 0;
     for (const auto& [column, series] : outputs_) {
-      if (rows_.at(row, column)) left_out_ += series;
+      if (rows_.at(row, column)) count += series;
     }
+    return count;
   }
 
   std::string LabelKey(std::size_t row) const {
@@ -374,6 +377,7 @@ class Governor::Pass {
   std::unordered_map<std::string, std::size_t> group_rows_;  ///< one row of each
   std::unordered_map<std::string, Gauges> gauges_now_;
   std::unique_ptr<GovernedRows> shown_;
+  std::size_t in_other_ = 0;
   std::size_t left_out_ = 0;
 };
 

@@ -31,7 +31,8 @@ namespace pgbeacon::collectors {
 
 struct Governed {
   std::unique_ptr<Rows> rows;  ///< what to decode; valid as long as the rows that were given
-  std::size_t left_out = 0;    ///< series that have no labels of their own here
+  std::size_t in_other = 0;    ///< series that "other" stands for
+  std::size_t left_out = 0;    ///< series that a rule without "other" leaves out
 };
 
 class Governor {

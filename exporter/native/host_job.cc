@@ -8,15 +8,16 @@ namespace {
 struct Look {
   Families families;
   std::size_t dropped = 0;
+  Status trouble;
 };
 
 Look LookAtHost(const scrape::HostPlaces& places, int postmaster) {
+  Look look;
   collectors::Sheet sheet;
-  AddHost(scrape::ReadHostReport(places, postmaster), sheet);
-  if (const auto files = scrape::ReadCgroup(postmaster)) {
+  AddHost(scrape::ReadHostReport(places, postmaster, look.trouble), sheet);
+  if (const auto files = scrape::ReadCgroup(postmaster, look.trouble)) {
     AddCgroup(*files, scrape::DeviceName, sheet);
   }
-  Look look;
   look.families = sheet.Take();
   look.dropped = sheet.dropped();
   return look;
@@ -44,6 +45,7 @@ class HostJob : public Job {
       dropped += seen.dropped;
       return seen.families;
     };
+    if (!seen.trouble.ok()) co_return Fetched(seen.trouble.error(), show);
     co_return Fetched(show);
   }
 

@@ -66,13 +66,17 @@ net::awaitable<Status> Server::Learn(TimePoint deadline) {
   const Result<scrape::Asked> asked = co_await target_.Ask(questions_, deadline);
   if (!asked.ok()) co_return asked.error();
   TakeFamilies(asked->families);
+  if (local_) {
+    const auto find = [backend = backend_, start = start_time_] {
+      Status trouble;
+      const std::optional<int> found = scrape::FindPostmaster(backend, start, &trouble);
+      return trouble.ok() ? Result<std::optional<int>>(found) : trouble.error();
+    };
+    const Result<std::optional<int>> found = co_await pool_.Run(find);
+    if (!found.ok()) co_return found.error();
+    postmaster_ = *found;
+  }
   stale_ = false;
-  if (!local_) co_return Status();
-  const auto find = [backend = backend_, start = start_time_] {
-    return scrape::FindPostmaster(backend, start);
-  };
-  const std::optional<int> found = co_await pool_.Run(find);
-  postmaster_ = found;
   co_return Status();
 }
 

@@ -106,12 +106,12 @@ net::awaitable<Status> AskDatabase(pg::Connection& connection,
   co_return Status();
 }
 
-collectors::Decoded DecodeGoverned(const collectors::PlannedCollector& planned,
-                                   const collectors::Rows& rows, const std::string& server,
-                                   Governors& governors) {
-  if (planned.collector->top.empty()) return Decode(planned, rows, server);
+DecodedAnswer DecodeGoverned(const collectors::PlannedCollector& planned,
+                             const collectors::Rows& rows, const std::string& server,
+                             Governors& governors) {
+  if (planned.collector->top.empty()) return {Decode(planned, rows, server)};
   const collectors::Governed governed = governors[planned.collector->name].Apply(planned, rows);
-  collectors::Decoded decoded = Decode(planned, *governed.rows, server);
+  DecodedAnswer decoded = {Decode(planned, *governed.rows, server), governed.in_other};
   decoded.dropped += governed.left_out;
   return decoded;
 }
@@ -126,7 +126,7 @@ Outcome ToOutcome(const collectors::PlannedCollector& planned, pg::Answer answer
     message = Tell(answer.rows.error());
     return outcome;
   }
-  collectors::Decoded decoded = DecodeGoverned(planned, **answer.rows, server, governors);
+  DecodedAnswer decoded = DecodeGoverned(planned, **answer.rows, server, governors);
   if (!decoded.missing.empty()) {
     outcome.failure = "syntax";
     message = "the answer has no column " + decoded.missing;
@@ -136,6 +136,7 @@ Outcome ToOutcome(const collectors::PlannedCollector& planned, pg::Answer answer
   }
   outcome.families = std::move(decoded.families);
   outcome.dropped = decoded.dropped + decoded.unreadable;
+  outcome.in_other = decoded.in_other;
   return outcome;
 }
 

@@ -52,9 +52,12 @@ net::awaitable<Status> AskDatabase(pg::Connection& connection,
 using Governors = std::map<std::string, collectors::Governor, std::less<>>;
 
 /// The rows of an answer, governed where the collector has rules, as families.
-collectors::Decoded DecodeGoverned(const collectors::PlannedCollector& planned,
-                                   const collectors::Rows& rows, const std::string& server,
-                                   Governors& governors);
+struct DecodedAnswer : collectors::Decoded {
+  std::size_t in_other = 0;  ///< series that "other" stands for
+};
+DecodedAnswer DecodeGoverned(const collectors::PlannedCollector& planned,
+                             const collectors::Rows& rows, const std::string& server,
+                             Governors& governors);
 
 /// One collector's answer as an Outcome. `message` gets the error's text.
 Outcome ToOutcome(const collectors::PlannedCollector& planned, pg::Answer answer,

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -20,15 +22,25 @@ namespace {
 /// A postmaster notes its start a little after its process began, and clocks are set.
 constexpr double kStartTolerance = 60;
 
-std::string OfProcess(int pid, const char* file) {
-  return ReadText("/proc/" + std::to_string(pid) + "/" + file);
+std::string OfProcess(int pid, const char* file, Status* trouble) {
+  return ReadText("/proc/" + std::to_string(pid) + "/" + file, trouble);
+}
+
+/// `number`: why a file could not be opened.
+void NoteTrouble(int number, Status* trouble) {
+  if (trouble == nullptr || (number != EMFILE && number != ENFILE && number != ENOMEM)) return;
+  *trouble = Error(ErrorCode::kInternal,
+                   std::string("the host's files cannot be read: ") + std::strerror(number));
 }
 
 }  // namespace
 
-std::string ReadText(const std::string& path) {
+std::string ReadText(const std::string& path, Status* trouble) {
+  errno = 0;
+  const std::ifstream file(path);
+  if (!file) NoteTrouble(errno, trouble);
   std::ostringstream text;
-  text << std::ifstream(path).rdbuf();  // a process may end while it is read
+  text << file.rdbuf();  // a process may end while it is read
   return text.str();
 }
 
@@ -43,14 +55,14 @@ collectors::Host ReadHost(const std::string& path) {
   return host;
 }
 
-std::optional<collectors::Memory> ReadMemory() {
-  return collectors::DecodeMemory(ReadText("/proc/meminfo"));
+std::optional<collectors::Memory> ReadMemory(Status* trouble) {
+  return collectors::DecodeMemory(ReadText("/proc/meminfo", trouble));
 }
 
-std::optional<collectors::DiskIo> ReadDiskIo(const std::string& path) {
+std::optional<collectors::DiskIo> ReadDiskIo(const std::string& path, Status* trouble) {
   struct stat info {};
   if (stat(path.c_str(), &info) != 0) return std::nullopt;
-  return collectors::DecodeDiskIo(ReadText("/proc/diskstats"), major(info.st_dev),
+  return collectors::DecodeDiskIo(ReadText("/proc/diskstats", trouble), major(info.st_dev),
                                   minor(info.st_dev));
 }
 
@@ -66,11 +78,11 @@ std::optional<collectors::Disk> ReadDisk(const std::string& path) {
                           static_cast<double>(disk.f_favail)};
 }
 
-std::optional<int> FindPostmaster(int backend, double start) {
-  const auto child = collectors::DecodeProcessStat(OfProcess(backend, "stat"));
+std::optional<int> FindPostmaster(int backend, double start, Status* trouble) {
+  const auto child = collectors::DecodeProcessStat(OfProcess(backend, "stat", trouble));
   if (!child || child->name != "postgres" || child->parent <= 1) return std::nullopt;
-  const auto parent = collectors::DecodeProcessStat(OfProcess(child->parent, "stat"));
-  const auto boot = collectors::DecodeBootTime(ReadText("/proc/stat"));
+  const auto parent = collectors::DecodeProcessStat(OfProcess(child->parent, "stat", trouble));
+  const auto boot = collectors::DecodeBootTime(ReadText("/proc/stat", trouble));
   if (!parent || parent->name != "postgres" || !boot) return std::nullopt;
   const double began =
       *boot + static_cast<double>(parent->start_ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
@@ -78,8 +90,8 @@ std::optional<int> FindPostmaster(int backend, double start) {
   return child->parent;
 }
 
-std::optional<double> ReadServerMemory(int postmaster) {
-  const auto server = collectors::DecodeProcessMemory(OfProcess(postmaster, "status"));
+std::optional<double> ReadServerMemory(int postmaster, Status* trouble) {
+  const auto server = collectors::DecodeProcessMemory(OfProcess(postmaster, "status", trouble));
   if (!server) return std::nullopt;
   double own = server->own;
   double shared = server->shared;
@@ -88,14 +100,16 @@ std::optional<double> ReadServerMemory(int postmaster) {
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     const auto pid = ParseInt(entry->path().filename().string());
     if (!pid) continue;
-    const auto stat = collectors::DecodeProcessStat(OfProcess(static_cast<int>(*pid), "stat"));
+    const auto stat =
+        collectors::DecodeProcessStat(OfProcess(static_cast<int>(*pid), "stat", trouble));
     if (!stat || stat->parent != postmaster) continue;
     const auto memory =
-        collectors::DecodeProcessMemory(OfProcess(static_cast<int>(*pid), "status"));
+        collectors::DecodeProcessMemory(OfProcess(static_cast<int>(*pid), "status", trouble));
     if (!memory) continue;  // it ended meanwhile
     own += memory->own;
     shared = std::max(shared, memory->shared);
   }
+  if (error) NoteTrouble(error.value(), trouble);
   return own + shared;
 }
 

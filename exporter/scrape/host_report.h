@@ -4,7 +4,8 @@
 // Example:
 //   HostPlaces places;
 //   places.data_directory = "/var/lib/postgresql/15/main";
-//   collectors::HostReport report = ReadHostReport(places, postmaster);
+//   Status trouble;
+//   collectors::HostReport report = ReadHostReport(places, postmaster, trouble);
 #pragma once
 
 #include <optional>
@@ -12,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
 #include "collectors/native/cgroup.h"
 #include "collectors/native/host_families.h"
 
@@ -23,11 +25,11 @@ struct HostPlaces {
   std::vector<std::pair<std::string, std::string>> tablespaces;  ///< name and folder
 };
 
-/// What cannot be read is absent. `postmaster` may have ended.
-collectors::HostReport ReadHostReport(const HostPlaces& places, int postmaster);
+/// What cannot be read is absent; `trouble` as in host.h. `postmaster` may have ended.
+collectors::HostReport ReadHostReport(const HostPlaces& places, int postmaster, Status& trouble);
 
 /// The files of the control group that the process is in; nothing where that is not known.
-std::optional<collectors::CgroupFiles> ReadCgroup(int process);
+std::optional<collectors::CgroupFiles> ReadCgroup(int process, Status& trouble);
 
 /// The name of a block device "8:0"; empty where there is none.
 std::string DeviceName(std::string_view numbers);

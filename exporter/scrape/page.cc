@@ -36,8 +36,11 @@ constexpr Made kAge = {"pgbeacon_collector_age_seconds", MetricType::Gauge,
 constexpr Made kFailure = {"pgbeacon_collector_failure_info", MetricType::Gauge,
     "Collectors whose last run failed, with the kind of failure; always 1."};
 constexpr Made kDropped = {"pgbeacon_series_dropped", MetricType::Gauge,
-    "Series of the collector's last run without a place of their own: shown as \"other\" where that "
-    "has a meaning, over a limit, duplicate or unreadable."};
+    "Series of the collector's last run that are nowhere on the page: over a limit, duplicate or "
+    "unreadable."};
+constexpr Made kInOther = {"pgbeacon_series_in_other", MetricType::Gauge,
+    "Series of the collector's last run that have no place of their own: \"other\" stands for them, "
+    "whose counters and sums are exact."};
 constexpr Made kSampled = {"pgbeacon_collector_sampled_seconds_total", MetricType::Counter,
     "Time that the collector's samples stand for, and time that none stands for."};
 constexpr Made kBackends = {"pgbeacon_backends", MetricType::Gauge,
@@ -80,8 +83,11 @@ class CollectorFamilies {
     Reason(collector, reason);
   }
 
-  void Dropped(const std::string& collector, std::size_t series) {
-    AddSample(dropped_, {{"collector", collector}}, static_cast<double>(series));
+  void Missing(const std::string& collector, const LeftOut& series) {
+    AddSample(dropped_, {{"collector", collector}}, static_cast<double>(series.dropped));
+    if (series.in_other > 0) {
+      AddSample(in_other_, {{"collector", collector}}, static_cast<double>(series.in_other));
+    }
   }
 
   void Sampled(const std::string& collector, Duration sampled, Duration missed) {
@@ -90,7 +96,8 @@ class CollectorFamilies {
   }
 
   void MoveTo(Families& page) {
-    for (Family* family : {&success_, &duration_, &age_, &failure_, &dropped_, &sampled_}) {
+    for (Family* family :
+         {&success_, &duration_, &age_, &failure_, &dropped_, &in_other_, &sampled_}) {
       if (!family->metric.empty()) page.push_back(std::move(*family));
     }
   }
@@ -105,6 +112,7 @@ class CollectorFamilies {
   Family age_ = NewFamily(kAge);
   Family failure_ = NewFamily(kFailure);
   Family dropped_ = NewFamily(kDropped);
+  Family in_other_ = NewFamily(kInOther);
   Family sampled_ = NewFamily(kSampled);
 };
 
@@ -215,12 +223,12 @@ class Elsewhere {
   }
 
   /// Returns how many series of the collector stay out.
-  std::size_t Add(std::string_view collector, Room& room) {
-    if (rotation_ == nullptr) return 0;
-    std::size_t dropped = rotation_->Dropped(collector);
+  LeftOut Add(std::string_view collector, Room& room) {
+    if (rotation_ == nullptr) return {};
+    LeftOut dropped = rotation_->Dropped(collector);
     const auto shown = shown_.find(collector);
     if (shown == shown_.end()) return dropped;
-    for (const Families* families : shown->second) dropped += room.Add(*families);
+    for (const Families* families : shown->second) dropped.dropped += room.Add(*families);
     shown_.erase(shown);
     return dropped;
   }
@@ -229,7 +237,7 @@ class Elsewhere {
   void AddRest(CollectorFamilies& own, Room& room) {
     while (!shown_.empty()) {
       const std::string collector(shown_.begin()->first);
-      own.Dropped(collector, Add(collector, room));
+      own.Missing(collector, Add(collector, room));
     }
   }
 
@@ -240,8 +248,8 @@ class Elsewhere {
 
 /// These add one collector of the plan and return how many series of its last run stay out; nothing
 /// when there was none.
-std::optional<std::size_t> AddScraped(const PageInput& input, std::size_t index,
-                                      CollectorFamilies& own, Room& room) {
+std::optional<LeftOut> AddScraped(const PageInput& input, std::size_t index, CollectorFamilies& own,
+                                  Room& room) {
   const std::string& name = input.plan->on[index].collector->name;
   if (!input.outcomes || index >= input.outcomes->size() || !(*input.outcomes)[index].done) {
     own.Failed(name, input.unfinished);
@@ -249,12 +257,13 @@ std::optional<std::size_t> AddScraped(const PageInput& input, std::size_t index,
   }
   Outcome& outcome = (*input.outcomes)[index];
   own.Ran(name, outcome, outcome.failure.empty() ? std::optional<double>(0) : std::nullopt);
-  return outcome.dropped +
-         room.Add(input.take ? std::exchange(outcome.families, {}) : outcome.families);
+  const std::size_t cut =
+      room.Add(input.take ? std::exchange(outcome.families, {}) : outcome.families);
+  return LeftOut{outcome.dropped + cut, outcome.in_other};
 }
 
-std::optional<std::size_t> AddScheduled(const PageInput& input, const PlannedCollector& planned,
-                                        CollectorFamilies& own, Room& room) {
+std::optional<LeftOut> AddScheduled(const PageInput& input, const PlannedCollector& planned,
+                                    CollectorFamilies& own, Room& room) {
   const std::string& name = planned.collector->name;
   const Schedule::Entry* entry = input.schedule ? input.schedule->Find(name) : nullptr;
   if (!entry) {
@@ -268,7 +277,7 @@ std::optional<std::size_t> AddScheduled(const PageInput& input, const PlannedCol
     cut = room.Add(entry->shown);
   }
   own.Ran(name, entry->last, age);
-  return entry->last.dropped + cut;
+  return LeftOut{entry->last.dropped + cut, entry->last.in_other};
 }
 
 const char* DownLabel(const PageInput& input) {
@@ -277,8 +286,8 @@ const char* DownLabel(const PageInput& input) {
 
 /// While the server is down nothing is known of what its processes do: their time is told as
 /// missed.
-std::optional<std::size_t> AddSampled(const PageInput& input, const PlannedCollector& planned,
-                                      CollectorFamilies& own, Room& room) {
+std::optional<LeftOut> AddSampled(const PageInput& input, const PlannedCollector& planned,
+                                  CollectorFamilies& own, Room& room) {
   const std::string& name = planned.collector->name;
   if (input.samplings == nullptr) return std::nullopt;
   const auto sampling = input.samplings->find(name);
@@ -293,11 +302,11 @@ std::optional<std::size_t> AddSampled(const PageInput& input, const PlannedColle
   std::optional<double> age;
   if (seen.good) age = Seconds(input.now - *seen.good);
   own.Ran(name, seen.last, age);
-  return seen.last.dropped + room.Add(seen.tally.families());
+  return LeftOut{seen.last.dropped + room.Add(seen.tally.families()), 0};
 }
 
-std::optional<std::size_t> AddPlanned(const PageInput& input, std::size_t index,
-                                      CollectorFamilies& own, Room& room) {
+std::optional<LeftOut> AddPlanned(const PageInput& input, std::size_t index, CollectorFamilies& own,
+                                  Room& room) {
   const PlannedCollector& planned = input.plan->on[index];
   if (planned.sample) return AddSampled(input, planned, own, room);
   if (input.reason != pg::UpReason::kOk) {
@@ -327,9 +336,10 @@ Families MakePage(const PageInput& input) {
       const collectors::Collector& collector = *input.plan->on[i].collector;
       if (!Wants(input, collector)) continue;
       const std::size_t first = page.size();
-      const std::optional<std::size_t> here = AddPlanned(input, i, own, room);
-      const std::size_t there = elsewhere.Add(collector.name, room);
-      if (here || there > 0) own.Dropped(collector.name, here.value_or(0) + there);
+      const std::optional<LeftOut> here = AddPlanned(input, i, own, room);
+      LeftOut there = elsewhere.Add(collector.name, room);
+      const bool known = here || there.dropped + there.in_other > 0;
+      if (known) own.Missing(collector.name, there += here.value_or(LeftOut()));
       if (collector.legacy) ApplyPrefix(input.naming, page, first);
     }
     for (const collectors::OffCollector& off : input.plan->off) {
@@ -350,7 +360,7 @@ void AppendReports(const std::vector<Report>& reports, Families& page) {
     outcome.failure = report.failure;
     outcome.seconds = report.seconds;
     own.Ran(report.collector, outcome, report.age);
-    own.Dropped(report.collector, report.dropped);
+    own.Missing(report.collector, {report.dropped, 0});
   }
   own.MoveTo(page);
 }

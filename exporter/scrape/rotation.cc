@@ -188,7 +188,7 @@ bool Rotation::Record(const std::string& database, const PlannedCollector& plann
     Series& total = totals_[planned.collector->name];
     const Series before = entry.series;
     entry.series.held = Count(entry.shown);
-    entry.series.wanted = entry.series.held + outcome.dropped;
+    entry.series.wanted = entry.series.held + outcome.dropped + outcome.in_other;
     total.held += entry.series.held - before.held;
     total.wanted += entry.series.wanted - before.wanted;
     entry.shown_at = now;
@@ -196,7 +196,7 @@ bool Rotation::Record(const std::string& database, const PlannedCollector& plann
   } else {
     entry.due = now + std::min<Duration>(entry.interval, kRetry);
   }
-  entry.dropped = outcome.dropped;
+  entry.left_out = {outcome.dropped, outcome.in_other};
   const bool changed = entry.failure != outcome.failure;
   entry.failure = std::move(outcome.failure);
   return changed;
@@ -242,11 +242,11 @@ void Rotation::Clear() {
   ended_ = false;
 }
 
-std::size_t Rotation::Dropped(std::string_view collector) const {
-  std::size_t dropped = 0;
+LeftOut Rotation::Dropped(std::string_view collector) const {
+  LeftOut dropped;
   for (const auto& [name, database] : databases_) {
     const auto entry = database.entries.find(collector);
-    if (entry != database.entries.end()) dropped += entry->second.dropped;
+    if (entry != database.entries.end()) dropped += entry->second.left_out;
   }
   return dropped;
 }

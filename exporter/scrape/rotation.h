@@ -75,7 +75,7 @@ class Rotation {
   /// The families about the rotation itself.
   void AppendTo(Families& page, TimePoint now) const;
   /// Series of the collector that were left out in the databases' last runs.
-  std::size_t Dropped(std::string_view collector) const;
+  LeftOut Dropped(std::string_view collector) const;
 
  private:
   /// Series that are held, and that there would be without limits.
@@ -90,7 +90,7 @@ class Rotation {
     Duration interval{};
     std::string failure;
     Series series;
-    std::size_t dropped = 0;
+    LeftOut left_out;
   };
   struct Database {
     std::string state;

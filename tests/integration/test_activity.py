@@ -89,7 +89,7 @@ class Activity(AtWork, PairCase):
         self.assertLessEqual(len(names - {""}), 101)
         self.assertEqual(150, len(mine) + page.sum("pg_stat_activity_count", state="idle",
                                                    application_name="other"))
-        self.assertLess(0, page.value("pgbeacon_series_dropped", collector="stat_activity"))
+        self.assertLess(0, page.value("pgbeacon_series_in_other", collector="stat_activity"))
         idle = page.series("pg_process_idle_seconds_count", state="idle")
         self.assertLessEqual(len(idle), 51)
         self.assertEqual(150, sum(value for key, value in idle.items()
@@ -113,7 +113,7 @@ class Activity(AtWork, PairCase):
                                                 rolname="r5000"))
         self.assertEqual(1, page.value("pg_roles_connections", rolname="beacon"))
         self.assertEqual(0, page.value("pg_roles_connections", rolname="other"))
-        self.assertLess(4000, page.value("pgbeacon_series_dropped", collector="roles"))
+        self.assertLess(4000, page.value("pgbeacon_series_in_other", collector="roles"))
         self.assertLess(5000, page.value("pg_roles_defined"))
         self.assertEqual((1, 1), (page.value("pg_roles_superusers"),
                                   page.value("pg_roles_password_expired")))

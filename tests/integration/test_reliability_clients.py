@@ -114,7 +114,15 @@ class Limits(FaultCase):
             highest = max(int(name) for name in os.listdir(f"/proc/{exporter.process.pid}/fd"))
             resource.prlimit(exporter.process.pid, resource.RLIMIT_NOFILE, (highest + 4, limits[1]))
             idle = [socket.create_connection(("127.0.0.1", exporter.port)) for _ in range(50)]
-            fault.shows(1, "ok", rounds=3)
+            for _ in range(3):
+                page = fault.scrape()
+                self.assertEqual((1, "ok"), (page.value("pg_up"), page.up_reason()))
+                # The files of the host cannot be read: that is told, and nothing else is gone.
+                failed = page.failed_collectors()
+                self.assertIn(failed, ({}, {"host": "other"}))
+                gone = {name for name in fault.before.names() - page.names() if not name.startswith("pg_stat_activity")}
+                self.assertEqual(set(), {name for name in gone if not failed or not name.startswith(("pg_host_", "pg_cgroup_"))})
+            fault.note(page)
             self.assertIn("Too many open files", exporter.log())
             resource.prlimit(exporter.process.pid, resource.RLIMIT_NOFILE, limits)
             for one in idle:

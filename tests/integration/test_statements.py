@@ -123,7 +123,7 @@ class Statements(EveryMajor, BeaconCase):
             self.assertEqual(10000, self.increase(page, now), f"part {part}")
             self.assertEqual(members, now.labels(COUNTS, "queryid"), "membership is sticky")
             self.assertLess(10000 * (part + 1) * 20,
-                            now.value("pgbeacon_series_dropped", collector="stat_statements"))
+                            now.value("pgbeacon_series_in_other", collector="stat_statements"))
             page = now
         self.assertEqual(50000, page.value(COUNTS, queryid="other") -
                          first.value(COUNTS, queryid="other"))

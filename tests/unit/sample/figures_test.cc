@@ -1,6 +1,7 @@
 #include "exporter/sample/figures.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -109,6 +110,20 @@ TEST(Host, IsNotTheServersWhereTheProcessIsNone) {
   EXPECT_FALSE(scrape::FindPostmaster(static_cast<int>(getpid()), UnixNow()));
   EXPECT_FALSE(scrape::FindPostmaster(0, 0));
   EXPECT_FALSE(scrape::FindPostmaster(-1, 0));
+}
+
+TEST(Host, IsNotTakenForAnotherWhereNoFileCanBeOpened) {
+  Status trouble;
+  EXPECT_FALSE(scrape::FindPostmaster(0, 0, &trouble));
+  EXPECT_TRUE(trouble.ok()) << "there is no such process, and that is known";
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const rlimit none{0, limit.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  EXPECT_FALSE(scrape::FindPostmaster(static_cast<int>(getpid()), UnixNow(), &trouble));
+  setrlimit(RLIMIT_NOFILE, &limit);
+  ASSERT_FALSE(trouble.ok());
+  EXPECT_NE(trouble.error().message.find("Too many open files"), std::string::npos);
 }
 
 TEST(LogHead, LooksAsHerokuLogsDo) {

@@ -51,6 +51,15 @@ TEST(PageBudget, TheLastOfThePlanLose) {
   }
 }
 
+TEST(PageBudget, WhatOtherStandsForIsNotDropped) {
+  Planned t;
+  t.outcomes[0].in_other = 7;
+  const Families page = MakePage(t.input);
+  EXPECT_EQ(t.Dropped(page, "a"), 0);
+  EXPECT_EQ(test::GaugeOf(page, "pgbeacon_series_in_other", "a"), 7);
+  EXPECT_FALSE(test::GaugeOf(page, "pgbeacon_series_in_other", "b"));
+}
+
 TEST(PageBudget, EverySeriesOfAHistogramCounts) {
   Planned t;
   t.outcomes[0].families.clear();

@@ -203,7 +203,7 @@ TEST_F(RotationTest, ALargeDatabaseGivesWayToSmallOnes) {
   tables.limit = 10;
   ASSERT_TRUE(Begin(rotation, {{"large", ""}, {"a", ""}, {"b", ""}}, start_).ok());
   Outcome large = Good(10);
-  large.dropped = 90;
+  large.in_other = 90;
   rotation.Record("large", tables, std::move(large), start_);
   EXPECT_EQ(rotation.Room("a", tables), 0u) << "until the large one is visited again";
   Outcome left_out = Good(0);

@@ -35,7 +35,7 @@ struct Choice {
 
 struct Selection {
   bool all = false;                       ///< --collector.all
-  bool peer = false;                      ///< exactly postgres_exporter's default set (--preset)
+  bool peer = false;                      ///< of ours postgres_exporter's set (--preset)
   bool legacy = true;                     ///< false: --disable-default-metrics
   std::map<std::string, Choice> choices;  ///< by own or peer's name; the own name wins
 };

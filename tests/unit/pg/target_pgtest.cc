@@ -228,7 +228,8 @@ TEST_F(TargetPgTest, EndsCleanlyWhileAPoolThreadStillConnects) {
   {
     test::EventLoop other;
     TargetOptions options = Options();
-    options.password_file = fifo;
+    setenv("PGSERVICEFILE", fifo.c_str(), 1);
+    options.conninfo += " service=slow";
     auto watched = std::make_unique<Target>(other.io.get_executor(), other.pool, catalogue,
                                             std::move(options));
     for (int i = 0; i < 2; ++i) {
@@ -238,9 +239,10 @@ TEST_F(TargetPgTest, EndsCleanlyWhileAPoolThreadStillConnects) {
     }
     other.Await(watched->Close());
     watched.reset();
-    writer = std::async(std::launch::async, [fifo] { std::ofstream(fifo) << "secret\n"; });
+    writer = std::async(std::launch::async, [fifo] { std::ofstream(fifo) << "[slow]\n"; });
   }
   writer.get();
+  unsetenv("PGSERVICEFILE");
 }
 
 }  // namespace

@@ -121,7 +121,7 @@ class Service {
       if (!error) Shutdown(signal);
     });
     Spawn(ReloadOnHangUp());
-    if (!setup_.config.file_sd.files.empty()) Spawn(WatchFiles());
+    Spawn(WatchFiles());
     Spawn(fleet_.First(setup_.collection_timeout));
     io_.run();
     logs_.Stop();
@@ -132,6 +132,7 @@ class Service {
   /// Watches the targets of the setup from now on.
   void Follow(const Setup& setup) {
     const config::Config& config = setup.config;
+    file_sd_ = config.file_sd;
     fleet_.Apply(ToRoster(setup, {io_.get_executor(), calls_, events_, logs_.hub()}));
     metrics::SelfStats& self = pages_.self();
     self.config_errors = AllMistakes(config);
@@ -236,17 +237,14 @@ class Service {
 
   /// Reloads when a file that names targets has changed, come or gone.
   net::awaitable<void> WatchFiles() {
-    const auto look = [file_sd = setup_.config.file_sd] {
-      return config::StampOf(FileSdPaths(file_sd));
-    };
-    std::string seen = co_await calls_.Run(look);
     while (!ending_.happened()) {
-      const TimePoint next = SteadyClock::now() + setup_.config.file_sd.refresh;
+      const TimePoint next = SteadyClock::now() + file_sd_.refresh;
       const bool ended = co_await ending_.Wait(next);
       if (ended) co_return;
+      const auto look = [file_sd = file_sd_] { return config::StampOf(FileSdPaths(file_sd)); };
       std::string now = co_await calls_.Run(look);
-      if (now == seen) continue;
-      seen = std::move(now);
+      if (now == file_sd_.stamp) continue;
+      file_sd_.stamp = std::move(now);
       co_await Reload();
     }
   }
@@ -261,6 +259,7 @@ class Service {
   }
 
   Setup setup_;  ///< of the start
+  config::FileSd file_sd_;
   ServeFlags flags_;
   WebFlags web_flags_;
   log::Catalogue events_;

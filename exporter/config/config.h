@@ -42,6 +42,7 @@ inline constexpr int kMostFingerprints = 2048;
 struct FileSd {
   std::vector<std::string> files;  ///< paths or globs
   std::chrono::milliseconds refresh{5000};
+  std::string stamp;  ///< of the files before they were read, see StampOf
 };
 
 struct Config {

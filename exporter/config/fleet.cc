@@ -55,6 +55,7 @@ std::vector<std::string> FileSdPaths(const FileSd& file_sd) {
 std::vector<Target> LoadFileSd(Config& config, Discovered& last) {
   std::vector<Target> all;
   Discovered now;
+  config.file_sd.stamp = StampOf(FileSdPaths(config.file_sd));
   for (const std::string& path : FileSdPaths(config.file_sd)) {
     YamlErrors errors;
     std::vector<Target> found = LoadFile(config, path, errors);

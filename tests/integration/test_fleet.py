@@ -159,6 +159,16 @@ class Fleet(PairCase):
         os.remove(self.file_sd)
         wait_for(lambda: set(self.sd(exporter)) == {"primary", "standby", "new"}, "the target to go")
 
+    def test_files_that_a_reload_names_are_watched(self):
+        plain = self.write("plain.yml", f"targets: [{{name: only, dsn: 'host=127.0.0.1 port={self.primary.port} user=beacon'}}]\n")
+        exporter = self.fleet(config=plain)
+        with open(self.config(), encoding="utf-8") as full, open(plain, "w", encoding="utf-8") as file:
+            file.write(full.read())
+        self.assertEqual(200, exporter.get("/-/reload", method="POST").status)
+        self.assertIn("standby", self.sd(exporter))
+        os.remove(self.file_sd)
+        wait_for(lambda: set(self.sd(exporter)) == {"primary", "standby"}, "the target to go", 10)
+
     def test_a_target_goes_on_under_other_labels(self):
         exporter = self.fleet()
         name = f"127.0.0.1:{self.primary.port}"

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "exporter/config/config.h"
+#include "exporter/config/files.h"
 
 namespace pgbeacon::config {
 namespace {
@@ -72,6 +73,14 @@ TEST_F(FileSdFiles, OfAFileThatWasNeverRightIsTakenWhatIs) {
   const Config config = Load();
   EXPECT_THAT(Names(config), ElementsAre("a1"));
   EXPECT_FALSE(AllMistakes(config).empty());
+}
+
+TEST_F(FileSdFiles, WhatHasChangedSinceTheyWereReadIsSeen) {
+  Write("a.yml", "targets: [{name: a1, host: h}]");
+  const FileSd file_sd = Load().file_sd;
+  EXPECT_EQ(file_sd.stamp, StampOf(FileSdPaths(file_sd)));
+  Write("b.yml", "targets: [{name: b1, host: h}]");
+  EXPECT_NE(file_sd.stamp, StampOf(FileSdPaths(file_sd)));
 }
 
 TEST_F(FileSdFiles, APipeAmongThemIsAMistakeOfItsOwn) {

@@ -180,13 +180,14 @@ class Governor::Pass {
     }
   }
 
-  /// How many the rule keeps: as it says, else what the limit has room for beside the remainder.
+  /// How many the rule keeps: as it says, at most what the limit has room for beside the remainder.
   std::size_t Keep(std::size_t index) const {
-    if (planned_.keep[index] > 0) return planned_.keep[index];
     std::size_t series = 0;
     for (const auto& [column, outputs] : outputs_) series += outputs;
     const std::size_t rows = planned_.limit / std::max<std::size_t>(series, 1);
-    return rows - std::min<std::size_t>(rows, 1);
+    const std::size_t room = rows - std::min<std::size_t>(rows, 1);
+    const std::size_t keep = planned_.keep[index];
+    return keep > 0 ? std::min(keep, room) : room;
   }
 
   bool IsMember(const Rule& rule, std::size_t row) const {

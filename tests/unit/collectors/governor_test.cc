@@ -69,6 +69,14 @@ TEST(Governor, KeepsWhatTheLimitHasRoomForWhereTheRuleDoesNotSay) {
   EXPECT_EQ(t.in_other, 2U);
 }
 
+TEST(Governor, TheLimitLeavesRoomForTheRemainderOfWhatARuleKeeps) {
+  Governing t("top: {by: v, keep: 5}\nlimit: 3\n", kCounter);
+  EXPECT_THAT(t.Text(Values({{"a", 10}, {"b", 5}, {"c", 3}, {"d", 1}})),
+              ElementsAre("TYPE m counter", "m{k=\"a\"} 10", "m{k=\"b\"} 5", "m{k=\"other\"} 0"));
+  EXPECT_THAT(t.Text(Values({{"a", 10}, {"b", 5}, {"c", 4}, {"d", 3}})),
+              ElementsAre("TYPE m counter", "m{k=\"a\"} 10", "m{k=\"b\"} 5", "m{k=\"other\"} 3"));
+}
+
 TEST(Governor, KeepsMembersUntilAnOutsiderIsClearlyAbove) {
   Governing t("top: {by: v, keep: 1}\n", kCounter);
   t.Run(Values({{"a", 100}, {"b", 90}}));

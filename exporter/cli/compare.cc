@@ -91,6 +91,13 @@ void PrintJson(const metrics::Comparison& comparison) {
   std::puts(boost::json::serialize(out).c_str());
 }
 
+/// Whether pg_up says so; `without`: where there is no pg_up.
+bool IsUp(const metrics::Exposition& page, bool without) {
+  const auto up = page.series.find("pg_up");
+  if (up == page.series.end() || up->second.empty()) return without;
+  return up->second.begin()->second == 1;
+}
+
 net::awaitable<int> CompareWith(http::Url url, Output output, scrape::Target& target,
                                 TimePoint deadline) {
   Families page = co_await target.Scrape(deadline);  // what is asked by interval is there then
@@ -109,13 +116,18 @@ net::awaitable<int> CompareWith(http::Url url, Output output, scrape::Target& ta
   std::string text;
   metrics::WritePage(metrics::Format::kText, page, text);
   const metrics::Exposition ours = metrics::ReadExposition(text);
-  const auto up = ours.series.find("pg_up");
-  if (up == ours.series.end() || up->second.empty() || up->second.begin()->second != 1) {
+  if (!IsUp(ours, false)) {
     Say("our own server does not answer: pgbeacon explain tells more");
     co_return 1;
   }
   const metrics::Exposition first = metrics::ReadExposition(*before);
   const metrics::Exposition second = metrics::ReadExposition(*after);
+  if (second.series.empty() || !IsUp(second, true)) {
+    Say(std::string("the exporter to compare with: ") +
+        (second.series.empty() ? "no metrics; is its path /metrics?"
+                               : "its server does not answer, pg_up is 0"));
+    co_return 1;
+  }
   const metrics::Around around{first, second};
   const metrics::Comparison comparison = metrics::Compare(around, ours);
   if (output == Output::kJson) {

@@ -88,6 +88,11 @@ class DropIn(PairCase):
                               env={"DATA_SOURCE_NAME": self.dsn})
         kinds = {(one["what"], one["metric"]) for one in json.loads(done.stdout)["differences"]}
         self.assertEqual([], [one for one in kinds if one[0] in ("missing", "type", "labels")])
+        for old, reason in (("<html>postgres_exporter</html>", "no metrics; is its path /metrics?"),
+                            ("pg_up 0\n", "its server does not answer, pg_up is 0")):
+            done = beacon.run("compare", url, env={"DATA_SOURCE_NAME": self.dsn})
+            self.assertEqual((1, ""), (done.returncode, done.stdout))
+            self.assertIn("the exporter to compare with: " + reason, done.stderr)
         down = beacon.run("compare", "http://127.0.0.1:1/metrics", env={"DATA_SOURCE_NAME": self.dsn})
         self.assertEqual(1, down.returncode)
         self.assertIn("the exporter to compare with", down.stderr)

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +12,8 @@
 #include <new>
 #include <string_view>
 #include <system_error>
+
+#include "base/shown.h"
 
 namespace pgbeacon::net {
 namespace {
@@ -27,12 +30,20 @@ struct Free {
 template <class T>
 using Owned = std::unique_ptr<T, Free>;
 
+/// A pipe is refused: opening it would wait for a writer.
 Owned<BIO> Open(const Pem& pem) {
-  if (!pem.file.empty()) return Owned<BIO>(BIO_new_file(pem.file.c_str(), "r"));
-  return Owned<BIO>(BIO_new_mem_buf(pem.text.data(), static_cast<int>(pem.text.size())));
+  if (pem.file.empty()) {
+    return Owned<BIO>(BIO_new_mem_buf(pem.text.data(), static_cast<int>(pem.text.size())));
+  }
+  struct stat status {};
+  if (stat(pem.file.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+    ERR_raise_data(ERR_LIB_USER, 1, "expected a regular file");
+    return nullptr;
+  }
+  return Owned<BIO>(BIO_new_file(pem.file.c_str(), "r"));
 }
 
-std::string NameOf(const Pem& pem) { return pem.file.empty() ? "" : " " + pem.file; }
+std::string NameOf(const Pem& pem) { return pem.file.empty() ? "" : " " + ShownPath(pem.file); }
 
 /// A key under a passphrase is refused instead of asked for on the terminal.
 int NoPassphrase(char*, int, int, void*) { return 0; }
@@ -156,9 +167,12 @@ bool BearsOneOf(const X509* certificate, const std::vector<std::string>& names) 
 }  // namespace
 
 std::string TakeTlsErrors() {
-  const unsigned long code = ERR_get_error();
+  const char* data = "";
+  const unsigned long code = ERR_get_error_all(nullptr, nullptr, nullptr, &data, nullptr);
+  const std::string text = data;
   ERR_clear_error();
   if (code == 0) return "unknown error";
+  if (ERR_GET_LIB(code) == ERR_LIB_USER) return text;
   if (ERR_SYSTEM_ERROR(code)) return std::system_category().message(ERR_GET_REASON(code));
   const char* reason = ERR_reason_error_string(code);
   return reason != nullptr ? reason : "error " + std::to_string(code);

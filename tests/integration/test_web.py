@@ -360,6 +360,18 @@ http_server_config:
         self.assertEqual((0, ""), (right.returncode, right.stderr))
         self.assertIn("TLS off, 1 user(s)", right.stdout)
 
+    def test_what_stands_in_a_files_place_is_neither_waited_for_nor_shown(self):
+        pipe = os.path.join(self.home, "pipe")
+        os.mkfifo(pipe)
+        done = beacon.run("config", "check", "--web.config.file",
+                          self.configure(f"tls_server_config: {{cert_file: {pipe}, key_file: {pipe}}}\n"))
+        self.assertEqual(1, done.returncode)
+        self.assertIn(pipe + ": expected a regular file", done.stderr)
+        done = beacon.run("config", "check", "--web.config.file", self.configure(
+            "tls_server_config:\n  cert_file: server.crt\n"
+            "  key_file: |\n    -----BEGIN PRIVATE KEY-----\n    TUlIaGlkZGVu\n    -----END PRIVATE KEY-----\n"))
+        self.assertEqual(1, done.returncode)
+        self.assertNotIn("TUlIaGlkZGVu", done.stdout + done.stderr)
 
     def test_who_floods_with_wrong_logins_keeps_nobody_else_out(self):
         exporter = self.start(config=f"basic_auth_users: {{prometheus: '{SLOW}'}}\n")

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/shown.h"
 #include "base/text.h"
 #include "exporter/cli/commands.h"
 #include "exporter/cli/compare.h"
@@ -225,9 +226,8 @@ void AddSampleFlags(CLI::App& command, SampleFlags& flags) {
 }
 
 /// A word of the command line, unless it may be a connection string.
-std::string Shown(const std::string& word) {
-  const bool secret = word.find("://") != std::string::npos || word.find('=') != std::string::npos;
-  return secret ? "(not shown: it may hold a password)" : word;
+std::string WordOrNone(const std::string& word) {
+  return MayHoldSecret(word) ? "(not shown: it may hold a password)" : word;
 }
 
 /// "unknown flag --collector.bgwritr; did you mean --collector.bgwriter?"
@@ -240,7 +240,7 @@ std::string ExplainExtras(const CLI::App& app, const CLI::App& command) {
     for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
   }
   const std::string nearest = Nearest(word, names);
-  return (word.starts_with("-") ? "unknown flag " : "unexpected argument ") + Shown(word) +
+  return (word.starts_with("-") ? "unknown flag " : "unexpected argument ") + WordOrNone(word) +
          (nearest.empty() ? "; see pgbeacon " + command.get_name() + " --help"
                           : "; did you mean " + nearest + "?");
 }
@@ -438,7 +438,7 @@ int Main(int argc, char** argv) {
 
   std::vector<std::string> words = WithCommand(argc, argv);
   if (!words[0].starts_with("-") && !IsCommand(app, words[0])) {
-    return ReportUsage("unknown command " + Shown(words[0]) + "; pgbeacon --help lists them");
+    return ReportUsage("unknown command " + WordOrNone(words[0]) + "; pgbeacon --help lists them");
   }
   const bool nagios = words[0] == "check";
   std::reverse(words.begin(), words.end());  // as CLI11 wants them, which consumes them

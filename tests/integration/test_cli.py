@@ -110,6 +110,13 @@ class Help(BeaconCase):
             self.assertEqual(wanted, done.returncode, (words, done.stderr))
             self.assertTrue(done.stderr.strip())
 
+    def test_a_word_that_may_hold_a_password_is_not_shown(self):
+        for word in ("postgresql://u:hunter2@h/d", "password=hunter2", "u:hunter2@h"):
+            done = beacon.run("check", word)
+            self.assertEqual(3, done.returncode)
+            self.assertIn("unexpected argument (not shown", done.stderr)
+            self.assertNotIn("hunter2", done.stdout + done.stderr)
+
     def test_nothing_to_serve_is_told_with_the_remedy(self):
         done = beacon.run("serve")
         self.assertEqual(2, done.returncode)

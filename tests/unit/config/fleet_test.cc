@@ -1,6 +1,5 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -8,6 +7,7 @@
 
 #include "exporter/config/config.h"
 #include "exporter/config/files.h"
+#include "tests/support/temp_folder.h"
 
 namespace pgbeacon::config {
 namespace {
@@ -19,20 +19,13 @@ using testing::Pair;
 
 class FileSdFiles : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = testing::TempDir() + "file_sd_test.XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   void Write(const std::string& name, const std::string& text) {
     std::ofstream(folder_ / name) << text;
   }
 
   Config Load() {
-    Config config = ReadConfig(
-        "defaults: {user: u}\nfile_sd: {files: ['" + (folder_ / "*").string() + "']}\n", "c.yml");
+    Config config =
+        ReadConfig("defaults: {user: u}\nfile_sd: {files: ['" + (folder_ / "*") + "']}\n", "c.yml");
     config.others = LoadFileSd(config, last_);
     DropNamesakes(config);
     EXPECT_THAT(config.errors->messages(), IsEmpty());
@@ -45,7 +38,7 @@ class FileSdFiles : public testing::Test {
     return names;
   }
 
-  std::filesystem::path folder_;
+  test::TempFolder folder_;
   Discovered last_;
 };
 
@@ -59,7 +52,7 @@ TEST_F(FileSdFiles, AFileWithAMistakeKeepsItsTargetsAndHoldsUpNoOther) {
     const Config config = Load();
     EXPECT_THAT(Names(config), ElementsAre("a1", "a2", "b1", "b2"));
     EXPECT_THAT(AllMistakes(config),
-                ElementsAre(AllOf(HasSubstr((folder_ / "a.yml").string() + ":"),
+                ElementsAre(AllOf(HasSubstr((folder_ / "a.yml") + ":"),
                                   HasSubstr("the targets of the file stay as they were"))));
   }
   Write("a.yml", "targets: [{name: a3, host: h}]");
@@ -99,9 +92,9 @@ TEST_F(FileSdFiles, NamesakesAreToldWithBothPlaces) {
   const Config config = Load();
   EXPECT_THAT(Names(config), ElementsAre("x", "y"));
   EXPECT_THAT(AllMistakes(config),
-              ElementsAre(AllOf(HasSubstr((folder_ / "b.yml").string() + ":2:"),
-                                HasSubstr("there is a target 'x' already, at " +
-                                          (folder_ / "a.yml").string() + ":1:"))));
+              ElementsAre(AllOf(
+                  HasSubstr((folder_ / "b.yml") + ":2:"),
+                  HasSubstr("there is a target 'x' already, at " + (folder_ / "a.yml") + ":1:"))));
 }
 
 TEST_F(FileSdFiles, WhatIsSaidOfATargetDoesNotGrowWithItsGroup) {

@@ -10,25 +10,11 @@
 #include <utility>
 
 #include "exporter/ingest/file_source.h"
+#include "tests/support/temp_folder.h"
 
 namespace pgbeacon::ingest {
 
-/// A folder that is removed at the end.
-class TempFolder {
- public:
-  TempFolder() {
-    std::string name = std::filesystem::temp_directory_path() / "pgbeacon-ingest-XXXXXX";
-    path_ = mkdtemp(name.data());
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  ~TempFolder() { std::filesystem::remove_all(path_); }
-
-  std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
-
- private:
-  std::string path_;
-};
+using test::TempFolder;
 
 inline void Append(const std::string& path, std::string_view text) {
   std::ofstream(path, std::ios::app | std::ios::binary) << text;

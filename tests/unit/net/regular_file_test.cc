@@ -2,11 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
-#include <filesystem>
 #include <fstream>
+
+#include "tests/support/temp_folder.h"
 
 namespace pgbeacon::net {
 namespace {
@@ -15,19 +15,12 @@ using testing::HasSubstr;
 
 class RegularFile : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = testing::TempDir() + "regular_file_test.XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::string Write(const std::string& name, std::size_t bytes) {
     std::ofstream(folder_ / name) << std::string(bytes, 'x');
     return folder_ / name;
   }
 
-  std::filesystem::path folder_;
+  test::TempFolder folder_;
 };
 
 TEST_F(RegularFile, IsReadWithinABound) {
@@ -46,7 +39,7 @@ TEST_F(RegularFile, OthersAreRefusedAtOnceWithWhatTheyAre) {
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   const struct {
     std::string path, kind;
-  } cases[] = {{pipe, "a named pipe"}, {folder_, "a folder"}, {"/dev/zero", "a device"}};
+  } cases[] = {{pipe, "a named pipe"}, {folder_ / ".", "a folder"}, {"/dev/zero", "a device"}};
   for (const auto& [path, kind] : cases) {
     const Result<std::string> text = ReadRegularFile(path);
     ASSERT_FALSE(text.ok()) << path;

@@ -14,24 +14,17 @@
 #include <vector>
 
 #include "exporter/state/store.h"
+#include "tests/support/temp_folder.h"
 
 namespace pgbeacon::state {
 
 class TempState {
  public:
-  TempState() {
-    std::string name = std::filesystem::temp_directory_path() / "pgbeacon-state-XXXXXX";
-    path_ = mkdtemp(name.data());
-  }
-  TempState(const TempState&) = delete;
-  TempState& operator=(const TempState&) = delete;
-  ~TempState() { std::filesystem::remove_all(path_); }
-
-  std::string dir() const { return path_ + "/state"; }
+  std::string dir() const { return folder_ / "state"; }
   std::string file() const { return dir() + "/state.db"; }
 
  private:
-  std::string path_;
+  test::TempFolder folder_;
 };
 
 inline Row Set(Table table, std::string owner, std::string key, std::string value) {

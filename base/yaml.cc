@@ -72,7 +72,7 @@ struct Converter {
     const std::string& name = key.Scalar();
     const auto [first, fresh] = lines.try_emplace(name, key.Mark().line + 1);
     if (!fresh) {
-      errors.Add(At(key.Mark()) + "duplicate key " + Shown(name) + ", first given in line " +
+      errors.Add(At(key.Mark()) + "duplicate key " + ShownKey(name) + ", first given in line " +
                  std::to_string(first->second));
       return;
     }
@@ -222,8 +222,7 @@ std::optional<bool> YamlMap::Bool(std::string_view key) {
   if (value == nullptr) return std::nullopt;
   if (!value->quoted && value->scalar == "true") return true;
   if (!value->quoted && value->scalar == "false") return false;
-  errors_->Add(At(*value) + std::string(key) + ": expected true or false, found " +
-               Shown(value->scalar));
+  errors_->Add(At(*value) + std::string(key) + ": expected true or false" + Found(value->scalar));
   return std::nullopt;
 }
 
@@ -232,8 +231,8 @@ std::optional<std::int64_t> YamlMap::Int(std::string_view key) {
   if (value == nullptr) return std::nullopt;
   const std::optional<std::int64_t> number = ParseInt(value->scalar);
   if (!number || value->quoted) {
-    errors_->Add(At(*value) + std::string(key) + ": expected a whole number, found " +
-                 Shown(value->scalar));
+    errors_->Add(At(*value) + std::string(key) + ": expected a whole number" +
+                 Found(value->scalar));
     return std::nullopt;
   }
   return number;
@@ -244,8 +243,7 @@ std::optional<double> YamlMap::Number(std::string_view key) {
   if (value == nullptr) return std::nullopt;
   const std::optional<double> number = ParseDouble(value->scalar);
   if (!number || value->quoted) {
-    errors_->Add(At(*value) + std::string(key) + ": expected a number, found " +
-                 Shown(value->scalar));
+    errors_->Add(At(*value) + std::string(key) + ": expected a number" + Found(value->scalar));
     return std::nullopt;
   }
   return number;
@@ -256,8 +254,8 @@ std::optional<std::chrono::milliseconds> YamlMap::Time(std::string_view key) {
   if (value == nullptr) return std::nullopt;
   const std::optional<std::chrono::milliseconds> time = ParseTime(value->scalar);
   if (!time) {
-    errors_->Add(At(*value) + std::string(key) +
-                 ": expected a time such as 250ms, 30s, 5m or 1h, found " + Shown(value->scalar));
+    errors_->Add(At(*value) + std::string(key) + ": expected a time such as 250ms, 30s, 5m or 1h" +
+                 Found(value->scalar));
   }
   return time;
 }
@@ -268,7 +266,7 @@ std::optional<std::string> YamlMap::Choice(std::string_view key,
   if (value == nullptr) return std::nullopt;
   if (std::ranges::find(choices, value->scalar) != choices.end()) return value->scalar;
   errors_->Add(At(*value) + std::string(key) + ": expected one of " + Join(choices, ", ") +
-               "; found " + Shown(value->scalar));
+               FoundAmong(value->scalar, choices));
   return std::nullopt;
 }
 
@@ -298,7 +296,7 @@ std::vector<double> YamlMap::Numbers(std::string_view key) {
     if (const std::optional<double> number = ParseDouble(text)) {
       out.push_back(*number);
     } else {
-      Fail(key, std::string(key) + ": expected numbers, found " + Shown(text));
+      Fail(key, std::string(key) + ": expected numbers" + Found(text));
     }
   }
   return out;
@@ -326,7 +324,8 @@ std::vector<std::pair<std::string, YamlMap>> YamlMap::NamedMaps(std::string_view
     if (member.kind == YamlValue::Kind::kMap) {
       out.emplace_back(name, YamlMap(root_, file_, &member, errors_));
     } else {
-      errors_->Add(At(member) + Shown(name) + ": expected a map, found " + KindName(member.kind));
+      errors_->Add(At(member) + ShownKey(name) + ": expected a map, found " +
+                   KindName(member.kind));
     }
   }
   return out;
@@ -340,7 +339,7 @@ std::vector<std::pair<std::string, std::string>> YamlMap::StringMap(std::string_
     if (member.kind == YamlValue::Kind::kScalar) {
       out.emplace_back(name, member.scalar);
     } else {
-      errors_->Add(At(member) + Shown(name) + ": expected a single value, found " +
+      errors_->Add(At(member) + ShownKey(name) + ": expected a single value, found " +
                    KindName(member.kind));
     }
   }
@@ -357,7 +356,7 @@ void YamlMap::Finish() {
   for (const auto& [name, value] : value_->members) {
     if (known_.contains(name)) continue;
     const std::string nearest = Nearest(name, {known_.begin(), known_.end()});
-    errors_->Add(At(value) + "unknown key " + Shown(name) +
+    errors_->Add(At(value) + "unknown key " + ShownKey(name) +
                  (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
   }
 }

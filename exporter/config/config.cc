@@ -21,7 +21,7 @@ std::string WrongOption(const collectors::Collector& collector, const std::strin
                         const std::string& value) {
   const auto option = std::ranges::find(collector.options, name, &collectors::Option::name);
   if (option == collector.options.end()) {
-    return "the collector '" + collector.name + "' has no option " + Shown(name);
+    return "the collector '" + collector.name + "' has no option " + ShownKey(name);
   }
   const std::string wrong = WrongValue(*option, value);
   return wrong.empty() ? "" : "collector '" + collector.name + "', " + name + ": " + wrong;
@@ -47,7 +47,10 @@ void ReadTargets(YamlMap& root, Config& config) {
     config.target = std::move(*found);
     config.others.erase(found);
   } else if (chosen) {
-    root.Fail("default_target", "default_target: there is no target " + Shown(*chosen));
+    std::vector<std::string> names;
+    for (const Target& target : config.others) names.push_back(target.name);
+    root.Fail("default_target",
+              "default_target: there is no such target" + FoundAmong(*chosen, names));
   }
 }
 
@@ -90,7 +93,7 @@ class Adding {
 };
 
 Status AddCollector(const std::string& path, Adding& adding, std::string& shared_text) {
-  const Result<std::string> text = net::ReadRegularFile(path);
+  const Result<std::string> text = net::ReadRegularFile(path, ShownPath(path));
   shared_text += path + (text.ok() ? *text : "");
   if (!text.ok()) return Error(ErrorCode::kNotFound, "user collectors: " + text.error().message);
   Result<collectors::Collector> collector = collectors::ReadCollector(*text, path);
@@ -192,7 +195,7 @@ Result<collectors::Catalogue> LoadCollectors(Config& config, const TakenNames& t
     std::vector<std::string> paths = Glob(pattern);
     if (paths.empty() && pattern.find_first_of("*?[") == std::string::npos) {
       if (MayHoldSecret(pattern)) {
-        config.errors->Add("user collectors: " + Shown(pattern) + ": expected a file's path");
+        config.errors->Add("user collectors: " + ShownPath(pattern) + ": expected a file's path");
       } else {
         paths.push_back(pattern);
       }
@@ -228,7 +231,7 @@ void CheckSelection(Config& config, const collectors::Catalogue& catalogue) {
       continue;
     }
     const std::string nearest = Nearest(name, names);
-    config.errors->Add("there is no collector " + Shown(name) +
+    config.errors->Add("there is no collector " + ShownKey(name) +
                        (nearest.empty() ? "; `pgbeacon explain` lists them"
                                         : "; did you mean '" + nearest + "'?"));
   }

@@ -7,7 +7,6 @@
 #include <string>
 #include <utility>
 
-#include "base/shown.h"
 #include "base/text.h"
 #include "exporter/config/client_tls.h"
 #include "logparse/message.h"
@@ -86,8 +85,8 @@ std::vector<fanout::DrainOptions> ReadDrains(YamlMap& root) {
     std::optional<fanout::DrainOptions> drain = ReadDrain(entry);
     if (!drain) continue;
     if (!names.insert(drain->name).second) {
-      entry.Fail(entry.Has("name") ? "name" : "url", "there is a drain " + Shown(drain->name) +
-                                                         " already; give each a name of its own");
+      entry.Fail(entry.Has("name") ? "name" : "url",
+                 "there is a drain of this name already; give each a name of its own");
       continue;
     }
     drains.push_back(*std::move(drain));

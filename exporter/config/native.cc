@@ -3,7 +3,6 @@
 #include <set>
 #include <utility>
 
-#include "base/shown.h"
 #include "exporter/config/client_tls.h"
 #include "exporter/pg/conninfo.h"
 
@@ -36,7 +35,7 @@ std::vector<Pooler> ReadPoolers(YamlMap& target) {
     pooler.name = entry.String("name").value_or("pgbouncer");
     pooler.password_file = entry.String("password_file").value_or("");
     if (!names.insert(pooler.name).second) {
-      entry.Fail("name", "there is a pgbouncer " + Shown(pooler.name) + " already");
+      entry.Fail("name", "there is a pgbouncer of this name already");
     }
     entry.Finish();
     if (entry.mistakes() == mistakes) poolers.push_back(std::move(pooler));
@@ -101,7 +100,7 @@ std::vector<Inventory> ReadBackups(YamlMap& target) {
       entry.Fail("name", "backups: give a glob of files or a json file, one of both");
     }
     if (!names.insert(inventory.name).second) {
-      entry.Fail("name", "there are backups " + Shown(inventory.name) + " already");
+      entry.Fail("name", "there are backups of this name already");
     }
     entry.Finish();
     if (entry.mistakes() == mistakes) backups.push_back(std::move(inventory));

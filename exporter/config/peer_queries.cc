@@ -144,7 +144,7 @@ std::string Mapping(const std::string& column, YamlMap& map) {
     double value = 0;
     const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
     if (error != std::errc() || end != number.data() + number.size()) {
-      map.Fail("metric_mapping", Shown(number) + " is no number");
+      map.Fail("metric_mapping", "metric_mapping: expected a number for each text" + Found(number));
       continue;
     }
     sql += " WHEN " + Quoted(text, '\'') + " THEN " + number + "::pg_catalog.float8";

@@ -31,7 +31,7 @@ void SetPart(std::vector<std::pair<std::string, std::string>>& parts, std::strin
 void ReadLabels(YamlMap& map, Labels& labels) {
   for (auto& [name, value] : map.StringMap("labels")) {
     if (!IsLabelName(name) || name.starts_with("__") || name == "server") {
-      map.Fail("labels", "labels: " + Shown(name) + " cannot be a label of a target");
+      map.Fail("labels", "labels: " + ShownKey(name) + " cannot be a label of a target");
       continue;
     }
     SetPart(labels, name, value);
@@ -191,9 +191,7 @@ std::optional<TargetReader::Draft> TargetReader::Begin(YamlMap& map) const {
   if (group != groups_.end()) return group->second;
   std::vector<std::string> names;
   for (const auto& [known, draft] : groups_) names.push_back(known);
-  const std::string nearest = Nearest(*name, names);
-  map.Fail("group", "group: there is no " + Shown(*name) + " in groups" +
-                        (nearest.empty() ? "" : "; did you mean '" + nearest + "'?"));
+  map.Fail("group", "group: there is no such entry in groups" + FoundAmong(*name, names));
   return std::nullopt;
 }
 

@@ -139,8 +139,8 @@ class Reader {
     if (!name) return std::nullopt;
     const auto* found = std::ranges::find(kVersions, *name, &NamedVersion::name);
     if (found != kVersions.end()) return found->version;
-    map.Fail(key, std::string(key) + ": expected one of " +
-                      NamesOf(kVersions, &NamedVersion::name) + "; found " + Shown(*name));
+    map.Fail(key,
+             std::string(key) + ": expected one of " + NamesOf(kVersions, &NamedVersion::name));
     return std::nullopt;
   }
 
@@ -165,7 +165,7 @@ class Reader {
       const auto* found = std::ranges::find(kCiphers, name);
       if (found == kCiphers.end()) {
         const std::string nearest = Nearest(name, {kCiphers.begin(), kCiphers.end()});
-        map.Fail("cipher_suites", "cipher_suites: unknown cipher " + Shown(name) +
+        map.Fail("cipher_suites", "cipher_suites: unknown cipher" +
                                       (nearest.empty() ? "" : "; did you mean " + nearest + "?"));
       } else if (found < kCiphers.begin() + kTls13Ciphers) {
         AppendPart(tls.tls13_ciphers, name);
@@ -188,8 +188,7 @@ class Reader {
       const auto* found = std::ranges::find(kCurves, name, [](const auto& c) { return c.first; });
       if (found == kCurves.end()) {
         map.Fail("curve_preferences", "curve_preferences: expected " +
-                                          NamesOf(kCurves, [](const auto& c) { return c.first; }) +
-                                          "; found " + Shown(name));
+                                          NamesOf(kCurves, [](const auto& c) { return c.first; }));
       } else {
         AppendPart(tls.curves, found->second);
       }
@@ -202,9 +201,8 @@ class Reader {
     if (auth != kAuths.end()) {
       tls.client_auth = auth->auth;
     } else if (!name.empty()) {
-      map.Fail("client_auth_type", "client_auth_type: expected one of " +
-                                       NamesOf(kAuths, &NamedAuth::name) + "; found " +
-                                       Shown(name));
+      map.Fail("client_auth_type",
+               "client_auth_type: expected one of " + NamesOf(kAuths, &NamedAuth::name));
       return;
     }
     const char* ca = tls.client_ca.file.empty() ? "client_ca" : "client_ca_file";
@@ -261,7 +259,7 @@ class Reader {
   void ReadHeader(YamlMap& map, const std::string& name) {
     const auto* known = std::ranges::find(kHeaders, name, &KnownHeader::name);
     if (known == kHeaders.end()) {
-      map.Fail(name, "headers: " + Shown(name) + " cannot be set; expected " +
+      map.Fail(name, "headers: " + ShownKey(name) + " cannot be set; expected " +
                          NamesOf(kHeaders, &KnownHeader::name));
       return;
     }
@@ -269,8 +267,7 @@ class Reader {
     const auto& [first, second] = known->values;
     if (!first.empty() && value != first && value != second) {
       map.Fail(name, "headers: " + name + ": expected " + std::string(first) +
-                         (first == second ? "" : " or " + std::string(second)) + "; found " +
-                         Shown(value));
+                         (first == second ? "" : " or " + std::string(second)));
       return;
     }
     const auto control = [](unsigned char c) { return (c < ' ' && c != '\t') || c == 0x7F; };
@@ -299,13 +296,15 @@ class Reader {
   void ReadUsers(YamlMap& map) {
     for (const auto& [name, ignored] : map.value().members) {
       const std::string hash = map.String(name).value_or("");
+      const bool login = name.find(':') != std::string::npos;  // USER:PASSWORD, by mistake
+      const std::string user = login ? "a name with ':'" : Shown(name);
       const std::optional<int> cost = BcryptCost(hash);
       if (!cost) {
-        map.Fail(name, "basic_auth_users: " + Shown(name) +
+        map.Fail(name, "basic_auth_users: " + user +
                            ": expected a bcrypt hash such as `htpasswd -nB` prints "
                            "($2y$10$ and 53 characters)");
       } else if (*cost > kMostBcryptCost) {
-        map.Fail(name, "basic_auth_users: " + Shown(name) + ": the hash has a cost of " +
+        map.Fail(name, "basic_auth_users: " + user + ": the hash has a cost of " +
                            std::to_string(*cost) + "; at most " + std::to_string(kMostBcryptCost) +
                            ", else each login takes minutes");
       } else {

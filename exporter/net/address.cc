@@ -10,8 +10,9 @@ namespace pgbeacon::net {
 
 Result<ListenAddress> ParseListenAddress(std::string_view text) {
   const auto refuse = [text](std::string_view why) {
-    return Error(ErrorCode::kInvalid, "listen address " + Shown(text) + ": " + std::string(why) +
-                                          "; expected HOST:PORT, [IPV6]:PORT or :PORT");
+    return Error(ErrorCode::kInvalid, "listen address: " + std::string(why) +
+                                          "; expected HOST:PORT, [IPV6]:PORT or :PORT" +
+                                          Found(text));
   };
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return refuse("no port given");

@@ -145,7 +145,7 @@ class Mistakes(BeaconCase):
 
     def test_a_wrong_type(self):
         self.refused("targets:\n  name: a\n", r"FILE:\d+:\d+", "targets")
-        self.refused("collectors:\n  database: {enabled: perhaps}\n", r"FILE:2:\d+", "perhaps")
+        self.refused("collectors:\n  database: {enabled: perhaps}\n", r"FILE:2:\d+", "expected true or false")
 
     def test_yaml_that_is_none(self):
         self.refused("targets: [\n", r"FILE:\d+:\d+")

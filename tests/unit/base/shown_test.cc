@@ -23,6 +23,23 @@ TEST(Shown, ShowsNothingOfWhatMayHoldASecret) {
   }
 }
 
+TEST(Shown, ShowsOfAWrongValueWhatIsNoWord) {
+  EXPECT_EQ(Found("30"), "; found '30'");
+  EXPECT_EQ(Found("-1.5min"), "; found '-1.5min'");
+  EXPECT_EQ(Found("127.0.0.1:99999"), "; found '127.0.0.1:99999'");
+  EXPECT_EQ(Found("hunter2"), "");
+  EXPECT_EQ(Found("2hunter"), "");
+  EXPECT_EQ(Found(""), "");
+  EXPECT_EQ(FoundAmong("primray", {"any", "primary"}), "; did you mean 'primary'?");
+  EXPECT_EQ(FoundAmong("hunter2", {"any", "primary"}), "");
+}
+
+TEST(Shown, ShowsKeysOfLetters) {
+  EXPECT_EQ(ShownKey("user_collectors"), "'user_collectors'");
+  EXPECT_EQ(ShownKey("hunter2").find("hunter2"), std::string::npos);
+  EXPECT_EQ(ShownKey("prom:hunter").find("hunter"), std::string::npos);
+}
+
 TEST(Shown, ShowsPathsAndNoWordInTheirPlace) {
   EXPECT_EQ(ShownPath("/etc/pgbeacon/password"), "/etc/pgbeacon/password");
   EXPECT_EQ(ShownPath("./a=b@c"), "./a=b@c");

@@ -73,12 +73,10 @@ TEST(Yaml, ReportsEveryMistakeOfAFileAtOnce) {
                  EXPECT_FALSE(root.Choice("role", {"any", "primary"}));
                  EXPECT_THAT(root.Numbers("bounds"), ElementsAre(1));
                }),
-      ElementsAre("f.yml:1:1: on: expected true or false, found 'yes'",
-                  "f.yml:2:1: count: expected a whole number, found 'many'",
-                  "f.yml:3:1: ratio: expected a number, found 'x'",
-                  HasSubstr("f.yml:4:1: every: expected a time"),
-                  "f.yml:5:1: role: expected one of any, primary; found 'boss'",
-                  "f.yml:6:1: bounds: expected numbers, found 'x'"));
+      ElementsAre(
+          "f.yml:1:1: on: expected true or false", "f.yml:2:1: count: expected a whole number",
+          "f.yml:3:1: ratio: expected a number", HasSubstr("f.yml:4:1: every: expected a time"),
+          "f.yml:5:1: role: expected one of any, primary", "f.yml:6:1: bounds: expected numbers"));
 }
 
 TEST(Yaml, AQuotedScalarIsAString) {

@@ -77,7 +77,7 @@ TEST(Config, NamesFileLineAndColumnOfEveryMistake) {
       {"duplicate key", "sources: []\nsources: []\n",
        "c.yml:2:1: duplicate key 'sources', first given in line 1"},
       {"wrong type", "collectors:\n  wal: {enabled: perhaps}\n",
-       "c.yml:2:9: enabled: expected true or false, found 'perhaps'"},
+       "c.yml:2:9: enabled: expected true or false"},
       {"bad time", "long_statement_threshold: soon\n", "expected a time such as"},
       {"bad form", "sources:\n  - {file: x, server: y, format: cvs}\n",
        "c.yml:2:26: format: expected one of auto, stderr, csv, json"},
@@ -87,7 +87,7 @@ TEST(Config, NamesFileLineAndColumnOfEveryMistake) {
        "c.yml:2:6: give either dsn or its parts"},
       {"no server", "targets:\n  - {name: x}\n", "a target needs dsn"},
       {"no such default", "default_target: x\n",
-       "c.yml:1:1: default_target: there is no target 'x'"},
+       "c.yml:1:1: default_target: there is no such target"},
       {"source without server", "sources:\n  - {file: x}\n", "'server' is required"},
       {"YAML syntax", "targets: [\n", "YAML syntax"},
       {"not a map", "- 1\n", "c.yml:1:1: the document must be a map of keys"},
@@ -145,8 +145,8 @@ constexpr const char* kPlaces[] = {
 };
 
 TEST(Config, NoMistakeShowsAConnectionThatStandsInAnotherPlace) {
-  for (const char* secret :
-       {"postgresql://u:hunter2@h/d", "host=h user=u password=hunter2", "https://u:hunter2@h"}) {
+  for (const char* secret : {"postgresql://u:hunter2@h/d", "host=h user=u password=hunter2",
+                             "https://u:hunter2@h", "hunter2"}) {
     for (const std::string_view place : kPlaces) {
       std::string text;
       for (const char c : place) {

@@ -83,7 +83,7 @@ TEST(PeerQueries, TellWhatCannotBeHadAndKeepTheRest) {
        1},
       {"a: {query: SELECT 1, runonserver: new, metrics: [{x: {usage: GAUGE}}]}", "runonserver", 1},
       {"a: {query: SELECT 1, metrics: [{x: {usage: MAPPEDMETRIC, metric_mapping: {a: b}}}]}",
-       "'b' is no number", 1},
+       "metric_mapping: expected a number for each text", 1},
   };
   for (const auto& c : cases) {
     std::vector<std::string> mistakes;

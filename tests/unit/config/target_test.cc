@@ -84,10 +84,10 @@ TEST(Targets, AMistakeCostsWhatItConcerns) {
     std::size_t left;
   } cases[] = {
       {"targets: [{name: a, host: h, group: app}, {name: b, host: h}]",
-       "group: there is no 'app' in groups; did you mean 'apps'?", 1},
+       "group: there is no such entry in groups; did you mean 'apps'?", 1},
       {"targets: [{name: a, host: h, hots: x}, {name: b, host: h}]", "unknown key 'hots'", 2},
       {"targets: [{name: a, host: h, sslmode: require, labels: {'a b': x}}]",
-       "labels: 'a b' cannot be a label", 1},
+       "cannot be a label of a target", 1},
       {"targets: [{name: a, dsn: 'host=h prot=1'}, {name: b, host: h}]", "connection string", 1},
       {"targets: [{name: a, host: h, auth_module: x}]", "there is no such entry in auth_modules",
        1},

@@ -85,13 +85,13 @@ rate_limit: {interval: 1s}
 basic_auth_users: {a: secret, b: $2y$20$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}
 )");
   const std::vector<std::string> expected = {
-      "/etc/web.yml:3:3: min_version: expected one of TLS10, TLS11, TLS12, TLS13; found 'TLS9'",
-      "/etc/web.yml:4:3: cipher_suites: unknown cipher 'TLS_AES_128_GCM_SHA25'; did you mean "
+      "/etc/web.yml:3:3: min_version: expected one of TLS10, TLS11, TLS12, TLS13",
+      "/etc/web.yml:4:3: cipher_suites: unknown cipher; did you mean "
       "TLS_AES_128_GCM_SHA256?",
       "/etc/web.yml:5:3: client_auth_type: expected one of ",
       "/etc/web.yml:1:1: cert_file: required for TLS (or cert, in place)",
       "/etc/web.yml:9:13: headers: 'Server' cannot be set; expected Strict-Transport-Security, ",
-      "/etc/web.yml:9:24: headers: X-Frame-Options: expected deny or sameorigin; found 'DENY'",
+      "/etc/web.yml:9:24: headers: X-Frame-Options: expected deny or sameorigin",
       "/etc/web.yml:9:47: headers: X-XSS-Protection: the value has a control character",
       "/etc/web.yml:10:1: burst: expected a number from 1",
       "/etc/web.yml:11:20: basic_auth_users: 'a': expected a bcrypt hash",

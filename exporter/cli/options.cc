@@ -159,7 +159,7 @@ Result<Setup> Prepare(const TargetFlags& flags, const config::Environment& envir
   Result<collectors::Catalogue> catalogue = config::LoadCollectors(config, OwnFamilies);
   if (!catalogue.ok()) return catalogue.error();
   config::CheckSelection(config, *catalogue);
-  config::CheckLabels(config, *catalogue);
+  config::CheckLabels(config, *catalogue, TargetLabels());
   const auto max_age = ParseTime(flags.connection_max_age);
   if (!max_age || max_age->count() <= 0) {
     return Error(ErrorCode::kInvalid,

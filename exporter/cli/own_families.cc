@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "collectors/native/names.h"
@@ -53,6 +54,20 @@ std::map<std::string, MetricType> OwnFamilies() {
     }
   }
   return taken;
+}
+
+std::set<std::string> TargetLabels() {
+  Families families = ExampleTarget();
+  for (const collectors::NativeCollector& native : collectors::kNativeCollectors) {
+    std::ranges::move(ExampleNative(native.name), std::back_inserter(families));
+  }
+  std::set<std::string> names;
+  for (const Family& family : families) {
+    for (const auto& metric : family.metric) {
+      for (const auto& label : metric.label) names.insert(label.name);
+    }
+  }
+  return names;
 }
 
 }  // namespace pgbeacon::cli

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "base/families.h"
@@ -14,5 +15,8 @@ namespace pgbeacon::cli {
 
 /// Their names and types. A histogram's _bucket, _sum and _count are taken with it.
 std::map<std::string, MetricType> OwnFamilies();
+
+/// The labels of those of them that a target's page has.
+std::set<std::string> TargetLabels();
 
 }  // namespace pgbeacon::cli

@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -118,9 +119,9 @@ Result<log::Catalogue> LoadEvents(Config& config);
 /// Finds the mistakes of the user's events for commands that need no events.
 void CheckEvents(Config& config);
 
-/// Drops labels of targets that series of the collectors have themselves, or Prometheus gives them.
-/// Each is a mistake.
-void CheckLabels(Config& config, const collectors::Catalogue& catalogue);
+/// Drops labels of targets that series have themselves, of a collector or by code (`own`), or
+/// Prometheus gives them. Each is a mistake.
+void CheckLabels(Config& config, const collectors::Catalogue& catalogue, std::set<std::string> own);
 
 /// Drops targets whose name another before them has. Each is a mistake.
 void DropNamesakes(Config& config);

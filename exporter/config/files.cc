@@ -23,7 +23,9 @@ std::string StampOf(const std::vector<std::string>& paths) {
     for (const long long part :
          {static_cast<long long>(status.st_ino), static_cast<long long>(status.st_size),
           static_cast<long long>(status.st_mtim.tv_sec),
-          static_cast<long long>(status.st_mtim.tv_nsec)}) {
+          static_cast<long long>(status.st_mtim.tv_nsec),
+          static_cast<long long>(status.st_ctim.tv_sec),
+          static_cast<long long>(status.st_ctim.tv_nsec)}) {
       stamp += " " + std::to_string(part);
     }
     stamp += "\n";

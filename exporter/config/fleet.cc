@@ -20,6 +20,10 @@ std::vector<Target> LoadFile(const Config& config, const std::string& path, Yaml
     errors.Add("file_sd: " + text.error().message);
     return targets;
   }
+  if (text->find_first_not_of(" \t\r\n") == std::string::npos) {
+    errors.Add(path + ": the file is empty; without any target it is []");
+    return targets;
+  }
   YamlMap root = ReadYaml(*text, path, errors, "targets");
   for (YamlMap& map : root.Maps("targets")) {
     std::ranges::move(config.reader.ReadDiscovered(map), std::back_inserter(targets));
@@ -73,17 +77,18 @@ std::vector<Target> LoadFileSd(Config& config, Discovered& last) {
   return all;
 }
 
-void CheckLabels(Config& config, const collectors::Catalogue& catalogue) {
-  std::set<std::string> taken(std::begin(kTakenLabels), std::end(kTakenLabels));
+void CheckLabels(Config& config, const collectors::Catalogue& catalogue,
+                 std::set<std::string> own) {
+  own.insert(std::begin(kTakenLabels), std::end(kTakenLabels));
   for (const auto& collector : catalogue.collectors()) {
     for (const collectors::Column& column : collector->columns) {
-      if (!column.label.empty()) taken.insert(column.label);
+      if (!column.label.empty()) own.insert(column.label);
     }
   }
   std::set<std::pair<std::string, std::string>> told;  // one place may name thousands of targets
   const auto check = [&](Target& target) {
     std::erase_if(target.labels, [&](const auto& label) {
-      if (!taken.contains(label.first)) return false;
+      if (!own.contains(label.first)) return false;
       if (told.insert({target.where, label.first}).second) {
         Fail(config, target,
              "target '" + target.name + "': series have a label '" + label.first +

@@ -68,12 +68,26 @@ TEST_F(FileSdFiles, OfAFileThatWasNeverRightIsTakenWhatIs) {
   EXPECT_FALSE(AllMistakes(config).empty());
 }
 
+TEST_F(FileSdFiles, AnEmptyFileIsOneThatIsStillToBeWritten) {
+  Write("a.yml", "targets: [{name: a1, host: h}]");
+  EXPECT_THAT(Names(Load()), ElementsAre("a1"));
+  Write("a.yml", " \n");
+  const Config config = Load();
+  EXPECT_THAT(Names(config), ElementsAre("a1"));
+  EXPECT_THAT(AllMistakes(config), ElementsAre(HasSubstr("the file is empty")));
+  Write("a.yml", "[]");
+  EXPECT_THAT(Names(Load()), IsEmpty());
+}
+
 TEST_F(FileSdFiles, WhatHasChangedSinceTheyWereReadIsSeen) {
   Write("a.yml", "targets: [{name: a1, host: h}]");
   const FileSd file_sd = Load().file_sd;
   EXPECT_EQ(file_sd.stamp, StampOf(FileSdPaths(file_sd)));
+  std::filesystem::permissions(folder_ / "a.yml", std::filesystem::perms::owner_read);
+  const std::string changed = StampOf(FileSdPaths(file_sd));
+  EXPECT_NE(file_sd.stamp, changed);
   Write("b.yml", "targets: [{name: b1, host: h}]");
-  EXPECT_NE(file_sd.stamp, StampOf(FileSdPaths(file_sd)));
+  EXPECT_NE(changed, StampOf(FileSdPaths(file_sd)));
 }
 
 TEST_F(FileSdFiles, APipeAmongThemIsAMistakeOfItsOwn) {
@@ -112,17 +126,18 @@ TEST_F(FileSdFiles, WhatIsSaidOfATargetDoesNotGrowWithItsGroup) {
 TEST(LabelsOfTargets, ThatSeriesHaveThemselvesAreRefused) {
   Config config = ReadConfig(R"(
 targets:
-  - {name: a, host: h, labels: {env: prod, datname: x, job: y}}
+  - {name: a, host: h, labels: {env: prod, datname: x, device: sda, job: y}}
   - {name: b, host: h, labels: {instance: z}}
 )",
                              "c.yml");
   ASSERT_TRUE(config.errors->empty()) << config.errors->ToError().message;
-  CheckLabels(config, *LoadCollectors(config));
+  CheckLabels(config, *LoadCollectors(config), {"device"});
   EXPECT_THAT(config.target->labels, ElementsAre(Pair("env", "prod")));
   EXPECT_THAT(config.others.at(0).labels, IsEmpty());
   const std::string end = "' of their own, so the target cannot have one: call it otherwise";
   EXPECT_THAT(config.errors->messages(),
               ElementsAre("c.yml:3:5: target 'a': series have a label 'datname" + end,
+                          "c.yml:3:5: target 'a': series have a label 'device" + end,
                           "c.yml:3:5: target 'a': series have a label 'job" + end,
                           "c.yml:4:5: target 'b': series have a label 'instance" + end));
 }

@@ -6,7 +6,7 @@ demo=$root/build/demo
 
 start_cluster() {
   reset_demo
-  primary_port=$(free_port 54315)
+  primary_port=$(free_port 25432)
   standby_port=$(free_port $((primary_port + 1)))
   export PGPASSFILE=$demo_data/pgpass PGHOST=127.0.0.1 PGPORT=$primary_port PGUSER=postgres PGDATABASE=postgres
   unset PGPASSWORD PGSERVICE PGOPTIONS PGHOSTADDR PGSSLMODE

@@ -4,7 +4,6 @@ import http.server
 import json
 import os
 import re
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -12,17 +11,12 @@ import threading
 import unittest
 
 from harness.beacon import Beacon
+from harness.postgres import free_port
 from harness.rsyslog import Rsyslog
 from harness.waiting import wait_equal, wait_for
 
 TOKEN = "d.01234567-89ab-cdef-0123-456789abcdef"
 LINES = 900
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 class Endpoint:

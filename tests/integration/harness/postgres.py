@@ -1,6 +1,7 @@
 """Private PostgreSQL servers: a primary and its streaming standby on loopback and a unix socket."""
 
 import os
+import random
 import re
 import shutil
 import signal
@@ -58,9 +59,14 @@ def reachable_programs(programs, folder):
 
 
 def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """One that no connection going out can be given before it is listened on."""
+    while True:
+        port = random.randrange(12000, 32000)
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+            return port
+        except OSError:
+            continue
 
 
 class Server:

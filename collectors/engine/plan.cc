@@ -20,16 +20,13 @@ Choice ChoiceOf(const Selection& selection, const Collector& collector) {
   return peer != selection.choices.end() && !collector.peer.empty() ? peer->second : Choice();
 }
 
-/// Whether a user wrote it: those have a search_path of their own.
-bool IsUsers(const Collector& collector) { return !collector.search_path.empty(); }
-
 /// Why the user's choice keeps it off; empty when it is to run.
 std::string NotChosen(const Selection& selection, const Choice& choice,
                       const Collector& collector) {
   if (choice.enabled) return *choice.enabled ? "" : "switched off";
   if (collector.legacy && !selection.legacy) return "--disable-default-metrics is on";
   if (selection.all) return "";
-  if (selection.peer && !IsUsers(collector)) {
+  if (selection.peer && !collector.users) {
     return collector.peer_default || collector.legacy
                ? ""
                : "not of the preset; --collector." + collector.name + " adds it";
@@ -145,6 +142,7 @@ void PlanOne(const Collector& collector, const Selection& selection, const Serve
   }
   planned.timeout = choice.timeout ? choice.timeout : collector.timeout;
   planned.limit = choice.limit.value_or(collector.limit);
+  planned.label_limit = choice.label_limit.value_or(collector.label_limit);
 }
 
 }  // namespace
@@ -154,7 +152,7 @@ Plan MakePlan(const Catalogue& catalogue, const Selection& selection, const Serv
   for (const auto& collector : catalogue.collectors()) PlanOne(*collector, selection, facts, plan);
   std::ranges::stable_sort(plan.on, {}, [](const PlannedCollector& planned) {
     return std::tuple(planned.sample.has_value(), planned.interval.has_value(),
-                      IsUsers(*planned.collector), planned.collector->cost);
+                      planned.collector->users, planned.collector->cost);
   });
   return plan;
 }

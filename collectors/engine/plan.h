@@ -30,6 +30,7 @@ struct Choice {
   std::optional<std::chrono::milliseconds> interval;
   std::optional<std::chrono::milliseconds> timeout;
   std::optional<std::size_t> limit;
+  std::optional<std::size_t> label_limit;
   std::map<std::string, std::string> options;  ///< valid values by option
 };
 
@@ -50,6 +51,7 @@ struct PlannedCollector {
   std::optional<std::chrono::milliseconds> timeout;
   std::optional<std::chrono::milliseconds> sample;  ///< asked between scrapes, not at them
   std::size_t limit = 0;
+  std::size_t label_limit = 0;
   std::vector<std::size_t> keep;               ///< for each of collector->top
   std::map<std::string, std::string> options;  ///< by name, each that the collector has
 };

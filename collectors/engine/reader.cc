@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "base/yaml.h"
+#include "collectors/engine/label_limit.h"
 #include "collectors/engine/read_top.h"
 #include "collectors/engine/spec.h"
 #include "collectors/engine/sql.h"
@@ -310,6 +311,7 @@ void ReadHead(YamlMap& root, Collector& collector) {
       collector.limit = static_cast<std::size_t>(*limit);
     }
   }
+  if (const std::optional<std::size_t> bytes = ReadLabelLimit(root)) collector.label_limit = *bytes;
 }
 
 }  // namespace

@@ -138,6 +138,7 @@ struct Collector {
   /// Of postgres_exporter's default metrics, which are no collector there: its flags
   /// --disable-default-metrics, --metric-prefix and --constantLabels are about these.
   bool legacy = false;
+  bool users = false;  ///< not pgbeacon's own: of a file that the user has given
   Scope scope = Scope::kServer;
   Role role = Role::kAny;
   VersionRange versions;                              ///< servers that have the subject at all
@@ -146,8 +147,9 @@ struct Collector {
   Cost cost = Cost::kCheap;
   Needs needs;
   Merge merge = Merge::kNone;
-  std::size_t limit = 50'000;  ///< series
-  std::string search_path;     ///< of its statements; empty: pg_catalog
+  std::size_t limit = 50'000;      ///< series
+  std::size_t label_limit = 2048;  ///< bytes of a label's value
+  std::string search_path;         ///< of its statements; empty: pg_catalog
   std::vector<Top> top;
   std::vector<std::string> key;  ///< columns that, with the labels, tell a row from others
   std::string since;             ///< column that changes when the row's counters begin anew

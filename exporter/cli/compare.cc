@@ -48,19 +48,27 @@ net::awaitable<Result<std::string>> Fetch(http::Url url) {
 }
 
 bool Loses(const metrics::Comparison& comparison) {
-  return std::ranges::any_of(comparison.differences,
-                             [](const auto& one) { return one.kind != "value"; });
+  return std::ranges::any_of(comparison.differences, [](const auto& one) {
+    return one.kind != "value" && one.expected.empty();
+  });
+}
+
+void PrintRows(const TableRow& head, const std::vector<TableRow>& rows) {
+  if (!rows.empty()) std::fputs((FormatTable(head, rows) + "\n").c_str(), stdout);
 }
 
 void PrintTable(const metrics::Comparison& comparison) {
   std::vector<TableRow> rows;
+  std::vector<TableRow> expected;
   for (const metrics::Difference& one : comparison.differences) {
-    rows.push_back({one.kind, one.name, std::to_string(one.series), one.theirs, one.ours});
+    if (one.expected.empty()) {
+      rows.push_back({one.kind, one.name, std::to_string(one.series), one.theirs, one.ours});
+    } else {
+      expected.push_back({one.name, one.theirs, one.ours, one.expected});
+    }
   }
-  if (!rows.empty()) {
-    std::fputs(FormatTable({"WHAT", "METRIC", "SERIES", "THERE", "HERE"}, rows).c_str(), stdout);
-    std::fputs("\n", stdout);
-  }
+  PrintRows({"WHAT", "METRIC", "SERIES", "THERE", "HERE"}, rows);
+  PrintRows({"EXPECTED", "THERE", "HERE", "WHY"}, expected);
   std::fputs(
       fmt::format("{} metrics and {} series there; {} series have the same value here; {} metrics "
                   "are new here\n{}\n",
@@ -75,18 +83,22 @@ void PrintTable(const metrics::Comparison& comparison) {
 
 void PrintJson(const metrics::Comparison& comparison) {
   boost::json::array differences;
+  boost::json::array expected;
   for (const metrics::Difference& one : comparison.differences) {
-    differences.push_back({{"what", one.kind},
-                           {"metric", one.name},
-                           {"series", one.series},
-                           {"there", one.theirs},
-                           {"here", one.ours}});
+    boost::json::array& list = one.expected.empty() ? differences : expected;
+    list.push_back({{"what", one.kind},
+                    {"metric", one.name},
+                    {"series", one.series},
+                    {"there", one.theirs},
+                    {"here", one.ours}});
+    if (!one.expected.empty()) list.back().as_object()["why"] = one.expected;
   }
   boost::json::object out{{"metrics", comparison.names},
                           {"series", comparison.series},
                           {"same", comparison.same},
                           {"loses", Loses(comparison)}};
   out["differences"] = std::move(differences);
+  out["expected"] = std::move(expected);
   out["gained"] = boost::json::array(comparison.gained.begin(), comparison.gained.end());
   std::puts(boost::json::serialize(out).c_str());
 }

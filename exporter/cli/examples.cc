@@ -86,7 +86,7 @@ Families ExampleTarget() {
   std::vector<scrape::Outcome> outcomes(2);
   outcomes[0].done = outcomes[1].done = true;
   outcomes[1].failure = "timeout";
-  outcomes[0].in_other = 1;
+  outcomes[0].left_out = {.dropped = 0, .in_other = 1, .shortened = 1};
   const collectors::ServerFacts facts;
   scrape::PageInput input;
   input.reason = pg::UpReason::kOk;

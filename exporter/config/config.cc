@@ -98,7 +98,7 @@ Status AddCollector(const std::string& path, Adding& adding, std::string& shared
   if (!text.ok()) return Error(ErrorCode::kNotFound, "user collectors: " + text.error().message);
   Result<collectors::Collector> collector = collectors::ReadCollector(*text, path);
   if (!collector.ok()) return collector.error();
-  if (collector->search_path.empty()) collector->search_path = "pg_catalog";  // it is a user's
+  collector->users = true;
   return adding.Add(*std::move(collector));
 }
 

@@ -95,20 +95,30 @@ std::string Epoch(const std::string& column, const std::string& type) {
 std::string AsNumber(const std::string& column) {
   const std::string zoned = Epoch(column, "timestamptz") + "::pg_catalog.text";
   const std::string plain = Epoch(column, "timestamp") + "::pg_catalog.text";
-  return ByType(column, {{"timestamptz", zoned}, {"timestamp", plain}, {"date", plain}},
-                Text(column));
+  const std::string text = Text(column);
+  // A text that only looks like a boolean is no number there.
+  const std::string number =
+      "CASE WHEN " + text + " IN ('t', 'f', 'true', 'false') THEN 'text' ELSE " + text + " END";
+  return ByType(column,
+                {{"bool", text}, {"timestamptz", zoned}, {"timestamp", plain}, {"date", plain}},
+                number);
 }
 
-/// A column's value as the peer writes it in labels: true and false, times in whole seconds.
+/// A column's value as the peer writes it in labels: true and false, +Inf, times in whole seconds.
 std::string AsLabel(const std::string& column) {
   const auto seconds = [&column](const std::string& type) {
     return "CASE WHEN pg_catalog.isfinite(" + Text(column) + "::pg_catalog." + type +
            ") THEN pg_catalog.floor(" + Epoch(column, type) +
            ")::pg_catalog.numeric::pg_catalog.text ELSE " + Text(column) + " END";
   };
+  const std::string real = "CASE " + Text(column) +
+                           " WHEN 'Infinity' THEN '+Inf' WHEN '-Infinity' THEN '-Inf' ELSE " +
+                           Text(column) + " END";
   // concat keeps the blanks of a char(n), which a cast to text drops.
   return ByType(column,
                 {{"bool", Text(column)},
+                 {"float4", real},
+                 {"float8", real},
                  {"timestamptz", seconds("timestamptz")},
                  {"timestamp", seconds("timestamp")},
                  {"date", seconds("timestamp")}},
@@ -161,6 +171,7 @@ class Reader {
     collector_.topic = "queries of your own";
     collector_.help = "Query of your own from --extend.query-path.";
     collector_.on_by_default = true;
+    collector_.users = true;
     collector_.search_path = "pg_catalog, public";
   }
 

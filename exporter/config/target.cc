@@ -5,6 +5,7 @@
 
 #include "base/shown.h"
 #include "base/text.h"
+#include "collectors/engine/label_limit.h"
 #include "exporter/pg/conninfo.h"
 
 namespace pgbeacon::config {
@@ -120,6 +121,7 @@ collectors::Choice ReadChoice(YamlMap& map) {
     if (*limit < 1) map.Fail("limit", "limit: expected at least 1");
     choice.limit = static_cast<std::size_t>(*limit);
   }
+  choice.label_limit = collectors::ReadLabelLimit(map);
   for (auto& [name, value] : map.StringMap("options")) choice.options[name] = value;
   map.Finish();
   return choice;

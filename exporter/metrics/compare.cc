@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <string_view>
 #include <utility>
 
 #include "base/text.h"
+#include "exporter/metrics/expected.h"
 
 #include <fmt/format.h>
 
@@ -48,33 +50,60 @@ bool Agrees(double before, double after, double ours) {
   return ours >= std::min(before, after) - slack && ours <= std::max(before, after) + slack;
 }
 
+/// The differences of one name's series: those of one kind together, those that are expected for
+/// one reason apart.
+class Found {
+ public:
+  explicit Found(const std::string& name) : name_(name) {}
+
+  void Add(const char* kind, const LabelSet& labels, std::string theirs, std::string ours) {
+    const Expected* row = FindExpected(name_, kind, labels);
+    const auto counted = found_.find({kind, row});
+    if (row != nullptr && counted != found_.end() && counted->second.series == row->most) {
+      row = nullptr;
+    }
+    const auto [place, added] = found_.try_emplace({kind, row});
+    Difference& difference = place->second;
+    ++difference.series;
+    if (!added) return;
+    difference.name = name_;
+    difference.kind = kind;
+    difference.theirs = std::move(theirs);
+    difference.ours = std::move(ours);
+    if (row != nullptr) difference.expected = row->reason;
+  }
+
+  void MoveTo(std::vector<Difference>& differences) {
+    for (auto& [key, difference] : found_) differences.push_back(std::move(difference));
+  }
+
+ private:
+  const std::string& name_;
+  std::map<std::pair<std::string_view, const Expected*>, Difference> found_;
+};
+
 /// Appends what one name's series differ in; counts those of equal value.
 void CompareSeries(const std::string& name, const Around& theirs,
                    const std::map<LabelSet, double>& ours, Comparison& out) {
-  Difference missing{.name = name, .kind = "series", .series = 0, .theirs = {}, .ours = {}};
-  Difference wrong{.name = name, .kind = "value", .series = 0, .theirs = {}, .ours = {}};
+  Found differences(name);
   const auto then = theirs.before.series.find(name);
   for (const auto& [labels, after] : theirs.after.series.at(name)) {
     ++out.series;
     const auto found = ours.find(labels);
+    const bool stays = then != theirs.before.series.end() && then->second.contains(labels);
     if (found == ours.end()) {
-      if (++missing.series == 1) missing.theirs = Text(labels);
+      if (stays) differences.Add("series", labels, Text(labels), "");
       continue;
     }
-    double before = after;
-    if (then != theirs.before.series.end() && then->second.contains(labels)) {
-      before = then->second.at(labels);
-    }
+    const double before = stays ? then->second.at(labels) : after;
     if (Agrees(before, after, found->second)) {
       ++out.same;
-    } else if (++wrong.series == 1) {
-      wrong.theirs = fmt::format("{} {}", Text(labels), after);
-      wrong.ours = fmt::format("{}", found->second);
+    } else {
+      differences.Add("value", labels, fmt::format("{} {}", Text(labels), after),
+                      fmt::format("{}", found->second));
     }
   }
-  for (Difference* one : {&missing, &wrong}) {
-    if (one->series > 0) out.differences.push_back(std::move(*one));
-  }
+  differences.MoveTo(out.differences);
 }
 
 }  // namespace
@@ -87,13 +116,13 @@ Comparison Compare(const Around& theirs, const Exposition& ours) {
     const auto found = ours.series.find(name);
     if (found == ours.series.end()) {
       out.series += series.size();
-      out.differences.push_back({name, "missing", series.size(), "", ""});
+      out.differences.push_back({name, "missing", series.size(), "", "", ""});
       continue;
     }
     const auto add = [&out, &name = name, &series = series](const char* kind, std::string a,
                                                             std::string b) {
       if (a != b) {
-        out.differences.push_back({name, kind, series.size(), std::move(a), std::move(b)});
+        out.differences.push_back({name, kind, series.size(), std::move(a), std::move(b), ""});
       }
     };
     add("type", theirs.after.TypeOf(name), ours.TypeOf(name));

@@ -23,6 +23,7 @@ struct Difference {
   std::string kind;          ///< missing, type, labels, series or value
   std::size_t series = 0;    ///< concerned
   std::string theirs, ours;  ///< types, label names, or one series and its values
+  std::string expected;      ///< why nobody loses by it; empty: it is a change
 };
 
 struct Comparison {

@@ -30,8 +30,9 @@ class HostJob : public Job {
   bool applies() const override { return context_.server.may_be_local(); }
 
   net::awaitable<Fetched> Fetch(TimePoint deadline) override {
-    // A server that is down leaves its host where it was.
-    const Status learnt = co_await context_.server.LearnIfChanged(deadline);
+    // A server that is down leaves its host where it was, and statements that take long keep nobody
+    // from looking at it.
+    const Status learnt = co_await context_.server.LearnIfChanged(HalfWayTo(deadline));
     const std::optional<int> postmaster = context_.server.postmaster();
     if (!postmaster) {
       if (!learnt.ok()) co_return Fetched(learnt.error());

@@ -34,6 +34,12 @@ class Fetched {
   std::optional<Error> error;
 };
 
+/// For what a fetch can do without: the rest of the time is for the fetch itself.
+inline TimePoint HalfWayTo(TimePoint deadline) {
+  const TimePoint now = SteadyClock::now();
+  return now + (deadline - now) / 2;
+}
+
 class Job {
  public:
   explicit Job(std::string collector) : collector_(std::move(collector)) {}

@@ -41,7 +41,7 @@ class PgBackRestJob : public Job {
 
   net::awaitable<Fetched> Fetch(TimePoint deadline) override {
     // Before the repository is read: what the server has archived by now must be there.
-    const Status learnt = co_await context_.server.Learn(deadline);
+    const Status learnt = co_await context_.server.Learn(HalfWayTo(deadline));
     BackrestContext known;
     if (learnt.ok()) {
       known.last_archived_wal = context_.server.last_archived_wal();

@@ -77,7 +77,7 @@ class Connection::Pipeline {
   std::size_t sent() const { return sent_.size(); }
   std::size_t answered() const { return answered_; }
 
-  /// Takes what has come whole; false where a result is one that a pipeline cannot have.
+  /// Takes what has come whole; false where a result is refused.
   bool TakeAll(PGconn* conn) {
     // libpq gives a null between the results of two statements; two in a row: nothing is there.
     for (int nulls = 0; nulls < 2 && answered_ < sent_.size() && !PQisBusy(conn);) {
@@ -92,6 +92,9 @@ class Connection::Pipeline {
     return true;
   }
 
+  /// Why a result was refused.
+  const std::string& refused() const { return refused_; }
+
   /// The error of the statement under way, e.g. the server's last words before it hung up.
   const std::optional<Error>& error() const { return error_; }
 
@@ -103,7 +106,7 @@ class Connection::Pipeline {
     int syncs_seen = 0;
   };
 
-  /// Takes one result of libpq; false when it is one that a pipeline cannot have.
+  /// Takes one result of libpq; false when it is refused.
   bool Take(PgResult result) {
     switch (PQresultStatus(result.get())) {
       case PGRES_TUPLES_OK:
@@ -117,20 +120,28 @@ class Connection::Pipeline {
       case PGRES_PIPELINE_ABORTED:  // stands behind an error within one statement's transaction
         return true;
       case PGRES_PIPELINE_SYNC:
-        if (++sent_[answered_].syncs_seen == sent_[answered_].syncs) Finish();
-        return true;
+        return ++sent_[answered_].syncs_seen < sent_[answered_].syncs || Finish();
       default:
+        refused_ = "a statement that cannot run in a pipeline (COPY?)";
         return false;
     }
   }
 
-  void Finish() {
+  /// False where the answer is too large.
+  bool Finish() {
+    const std::uint64_t bytes = rows_ ? RowBytes(rows_.get()) : 0;
+    cost_.received_bytes += bytes;
+    if (bytes > kMostAnswerBytes) {
+      rows_.reset();
+      refused_ = "the answer has " + std::to_string(bytes >> 20U) + " MiB, more than " +
+                 std::to_string(kMostAnswerBytes >> 20U);
+      return false;
+    }
     const TimePoint now = SteadyClock::now();
     const Duration took = now - std::max(sent_[answered_].at, previous_);
     previous_ = now;
     const std::size_t index = answered_++;
     cost_.query_seconds += Seconds(took);
-    if (rows_) cost_.received_bytes += RowBytes(rows_.get());
     if (error_) {
       Error error = *std::move(error_);
       error_.reset();
@@ -141,6 +152,7 @@ class Connection::Pipeline {
           std::make_unique<ResultRows>(std::move(rows_), mend_);
       sink_(index, Answer(std::move(rows), took));
     }
+    return true;
   }
 
   const AnswerSink& sink_;
@@ -151,6 +163,7 @@ class Connection::Pipeline {
   TimePoint previous_;
   PgResult rows_;
   std::optional<Error> error_;
+  std::string refused_;
 };
 
 Connection::Connection(PgConn conn, net::any_io_executor executor, milliseconds session_timeout,
@@ -232,7 +245,7 @@ net::awaitable<Status> Connection::Run(std::vector<Statement> statements, TimePo
     if (unsent < 0) co_return Lost(pipeline);
     const std::size_t before = pipeline.answered();
     if (!pipeline.TakeAll(conn)) {
-      co_return Error(ErrorCode::kInternal, "a statement that cannot run in a pipeline (COPY?)");
+      co_return Error(ErrorCode::kInternal, pipeline.refused());
     }
     if (pipeline.answered() > before) continue;  // room in the pipeline: send before waiting
     if (PQstatus(conn) == CONNECTION_BAD) co_return Lost(pipeline);

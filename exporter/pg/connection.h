@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -73,6 +74,10 @@ class Connection {
   net::awaitable<Status> Run(std::vector<Statement> statements, TimePoint deadline,
                              AnswerSink sink);
   static constexpr std::size_t kInFlight = 8;
+  /// Bytes of one answer. A larger one is not shown to the sink, and ends Run with ErrorCode
+  /// kInternal and no SQLSTATE: libpq gives an answer only when it has it whole, and has room for
+  /// the largest of them as long as the connection is open.
+  static constexpr std::uint64_t kMostAnswerBytes = std::uint64_t{128} << 20;
 
   /// Sends one statement by the simple protocol, which is all that PgBouncer's admin console takes,
   /// and gives its rows to `sink` one at a time, kMostSimpleRows at most. An Error with an SQLSTATE

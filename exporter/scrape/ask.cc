@@ -3,10 +3,13 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
+#include "collectors/engine/label_limit.h"
 #include "exporter/pg/up_reason.h"
 
 namespace pgbeacon::scrape {
@@ -31,6 +34,16 @@ std::string Tell(const Error& error) {
 
 }  // namespace
 
+std::string FileOf(const collectors::Collector& collector) {
+  return collector.users ? " file=" + collector.where : "";
+}
+
+milliseconds ShareOf(const collectors::PlannedCollector& planned, milliseconds budget,
+                     std::size_t parts) {
+  if (!planned.collector->users || planned.timeout) return budget;
+  return std::max(budget / static_cast<milliseconds::rep>(parts), milliseconds(10));
+}
+
 milliseconds Budget(TimePoint deadline) {
   const auto left = std::chrono::duration_cast<milliseconds>(deadline - SteadyClock::now());
   const milliseconds margin = std::clamp(left / 20, milliseconds(20), milliseconds(200));
@@ -40,6 +53,9 @@ milliseconds Budget(TimePoint deadline) {
 pg::Statement ToStatement(const collectors::PlannedCollector& planned, milliseconds budget) {
   pg::Statement statement(planned.sql, std::min(planned.timeout.value_or(budget), budget));
   statement.search_path = planned.collector->search_path;
+  if (planned.collector->users && statement.search_path.empty()) {
+    statement.search_path = "pg_catalog";
+  }
   return statement;
 }
 
@@ -109,9 +125,14 @@ net::awaitable<Status> AskDatabase(pg::Connection& connection,
 DecodedAnswer DecodeGoverned(const collectors::PlannedCollector& planned,
                              const collectors::Rows& rows, const std::string& server,
                              Governors& governors) {
-  if (planned.collector->top.empty()) return {Decode(planned, rows, server)};
-  const collectors::Governed governed = governors[planned.collector->name].Apply(planned, rows);
-  DecodedAnswer decoded = {Decode(planned, *governed.rows, server), governed.in_other};
+  const collectors::ShortLabels whole(planned, rows);
+  const collectors::Rows& shown = whole.shortened() > 0 ? whole : rows;
+  if (planned.collector->top.empty()) {
+    return {Decode(planned, shown, server), 0, whole.shortened()};
+  }
+  const collectors::Governed governed = governors[planned.collector->name].Apply(planned, shown);
+  DecodedAnswer decoded = {Decode(planned, *governed.rows, server), governed.in_other,
+                           whole.shortened()};
   decoded.dropped += governed.left_out;
   return decoded;
 }
@@ -124,6 +145,9 @@ Outcome ToOutcome(const collectors::PlannedCollector& planned, pg::Answer answer
   if (!answer.rows.ok()) {
     outcome.failure = pg::FailureLabel(answer.rows.error());
     message = Tell(answer.rows.error());
+    if (answer.rows.error().code == ErrorCode::kTimeout) {
+      message += " after " + FormatDouble(std::round(outcome.seconds * 10) / 10) + " s";
+    }
     return outcome;
   }
   DecodedAnswer decoded = DecodeGoverned(planned, **answer.rows, server, governors);
@@ -135,8 +159,9 @@ Outcome ToOutcome(const collectors::PlannedCollector& planned, pg::Answer answer
     message = "the answer has no number where the collector expects one";
   }
   outcome.families = std::move(decoded.families);
-  outcome.dropped = decoded.dropped + decoded.unreadable;
-  outcome.in_other = decoded.in_other;
+  outcome.left_out.dropped = decoded.dropped + decoded.unreadable;
+  outcome.left_out.in_other = decoded.in_other;
+  outcome.left_out.shortened = decoded.shortened;
   return outcome;
 }
 

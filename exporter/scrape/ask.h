@@ -21,6 +21,14 @@
 
 namespace pgbeacon::scrape {
 
+/// What of `budget` a statement gets that shares it with others: a user's without a time limit of
+/// its own one of so many parts, so that those behind it get theirs; all others the whole.
+std::chrono::milliseconds ShareOf(const collectors::PlannedCollector& planned,
+                                  std::chrono::milliseconds budget, std::size_t parts);
+
+/// " file=FILE:LINE" for a log line about a user's collector; empty for ours.
+std::string FileOf(const collectors::Collector& collector);
+
 /// The collector's statement, with its own time limit where that is shorter than `budget`.
 pg::Statement ToStatement(const collectors::PlannedCollector& planned,
                           std::chrono::milliseconds budget);
@@ -53,7 +61,8 @@ using Governors = std::map<std::string, collectors::Governor, std::less<>>;
 
 /// The rows of an answer, governed where the collector has rules, as families.
 struct DecodedAnswer : collectors::Decoded {
-  std::size_t in_other = 0;  ///< series that "other" stands for
+  std::size_t in_other = 0;   ///< series that "other" stands for
+  std::size_t shortened = 0;  ///< label values over the limit
 };
 DecodedAnswer DecodeGoverned(const collectors::PlannedCollector& planned,
                              const collectors::Rows& rows, const std::string& server,

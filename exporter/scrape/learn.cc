@@ -88,7 +88,9 @@ net::awaitable<Status> Target::State::Learn(ServerFacts now, bool warm, TimePoin
 }
 
 void Target::State::TellNamesakes() {
+  namesakes_.clear();
   for (const Namesake& one : NamesakesOf(*plan_)) {
+    namesakes_.insert(one.metric);
     if (!logged_namesakes_.insert(one.users->name + " " + one.metric).second) continue;
     spdlog::warn("target={} collector={} file={}: {}", options_.name, one.users->name,
                  one.users->where, one.InWords());

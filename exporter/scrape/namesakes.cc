@@ -41,28 +41,30 @@ std::vector<Metric> MetricsOf(const PlannedCollector& planned) {
 }  // namespace
 
 std::string Namesake::InWords() const {
-  return "the metric " + metric + " is in the collector " + ours->name +
-         " with the same labels: of series that are alike only one is shown; name it otherwise, or "
-         "switch one of the collectors off";
+  return "the metric " + metric + " is in the collector " + other->name +
+         (other->users ? " (" + other->where + ")" : "") +
+         " with the same labels: of series that are alike only one is shown, the others count in "
+         "pgbeacon_series_dropped; name it otherwise, or switch one of the collectors off";
 }
 
 std::vector<Namesake> NamesakesOf(const collectors::Plan& plan) {
-  std::map<Metric, const collectors::Collector*> ours;
+  std::map<Metric, const collectors::Collector*> known;
   std::vector<const PlannedCollector*> users;
   for (const PlannedCollector& planned : plan.on) {
-    if (!planned.collector->search_path.empty()) users.push_back(&planned);
+    if (planned.collector->users) users.push_back(&planned);
   }
   if (users.empty()) return {};
   for (const PlannedCollector& planned : plan.on) {
-    if (!planned.collector->search_path.empty()) continue;
-    for (Metric& metric : MetricsOf(planned)) ours.emplace(std::move(metric), planned.collector);
+    if (planned.collector->users) continue;
+    for (Metric& metric : MetricsOf(planned)) known.emplace(std::move(metric), planned.collector);
   }
   std::vector<Namesake> namesakes;
   for (const PlannedCollector* planned : users) {
     for (const Metric& metric : MetricsOf(*planned)) {
-      const auto found = ours.find(metric);
-      if (found == ours.end()) continue;
-      namesakes.push_back({planned->collector, found->second, metric.first});
+      const collectors::Collector* const other =
+          known.emplace(metric, planned->collector).first->second;
+      if (other == planned->collector) continue;
+      namesakes.push_back({planned->collector, other, metric.first});
     }
   }
   return namesakes;

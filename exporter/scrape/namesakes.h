@@ -1,5 +1,5 @@
-// Namesakes: metrics that a user's collector has in common with one of ours, name and labels. Of
-// series that are alike the page can have only one.
+// Namesakes: metrics that a user's collector has in common with another one, name and labels. Of
+// series that are alike the page can have only one (twins.h).
 //
 // Example:
 //   for (const Namesake& one : NamesakesOf(plan)) spdlog::warn("{}", one.InWords());
@@ -15,7 +15,7 @@ namespace pgbeacon::scrape {
 /// Points into the Catalogue.
 struct Namesake {
   const collectors::Collector* users;
-  const collectors::Collector* ours;
+  const collectors::Collector* other;  ///< ours, or a user's before it
   std::string metric;
 
   std::string InWords() const;

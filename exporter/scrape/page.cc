@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "exporter/scrape/twins.h"
 
 namespace pgbeacon::scrape {
 namespace {
@@ -41,6 +42,9 @@ constexpr Made kDropped = {"pgbeacon_series_dropped", MetricType::Gauge,
 constexpr Made kInOther = {"pgbeacon_series_in_other", MetricType::Gauge,
     "Series of the collector's last run that have no place of their own: \"other\" stands for them, "
     "whose counters and sums are exact."};
+constexpr Made kShortened = {"pgbeacon_label_values_shortened", MetricType::Gauge,
+    "Label values of the collector's last run that were longer than its label_limit: they are cut and "
+    "end in a hash."};
 constexpr Made kSampled = {"pgbeacon_collector_sampled_seconds_total", MetricType::Counter,
     "Time that the collector's samples stand for, and time that none stands for."};
 constexpr Made kBackends = {"pgbeacon_backends", MetricType::Gauge,
@@ -88,6 +92,9 @@ class CollectorFamilies {
     if (series.in_other > 0) {
       AddSample(in_other_, {{"collector", collector}}, static_cast<double>(series.in_other));
     }
+    if (series.shortened > 0) {
+      AddSample(shortened_, {{"collector", collector}}, static_cast<double>(series.shortened));
+    }
   }
 
   void Sampled(const std::string& collector, Duration sampled, Duration missed) {
@@ -97,7 +104,7 @@ class CollectorFamilies {
 
   void MoveTo(Families& page) {
     for (Family* family :
-         {&success_, &duration_, &age_, &failure_, &dropped_, &in_other_, &sampled_}) {
+         {&success_, &duration_, &age_, &failure_, &dropped_, &in_other_, &shortened_, &sampled_}) {
       if (!family->metric.empty()) page.push_back(std::move(*family));
     }
   }
@@ -113,6 +120,7 @@ class CollectorFamilies {
   Family failure_ = NewFamily(kFailure);
   Family dropped_ = NewFamily(kDropped);
   Family in_other_ = NewFamily(kInOther);
+  Family shortened_ = NewFamily(kShortened);
   Family sampled_ = NewFamily(kSampled);
 };
 
@@ -188,12 +196,15 @@ std::size_t SeriesOf(const ClientMetric& metric, MetricType type) {
 /// Collectors' families on the page, as far as there is room.
 class Room {
  public:
-  Room(Families& page, std::size_t series) : page_(page), left_(series) {}
+  Room(Families& page, std::size_t series, Twins twins)
+      : page_(page), left_(series), twins_(std::move(twins)) {}
 
-  /// Returns how many series had to stay out: the last ones.
+  /// Returns how many series had to stay out: those that are there already, and the last ones.
   std::size_t Add(Families families) {
     std::size_t cut = 0;
+    std::size_t twins = 0;
     for (Family& family : families) {
+      twins += twins_.TakeOut(family);
       std::size_t fit = 0;
       for (const ClientMetric& metric : family.metric) {
         const std::size_t series = SeriesOf(metric, family.type);
@@ -207,12 +218,13 @@ class Room {
       family.metric.resize(fit);
       if (fit > 0) page_.push_back(std::move(family));
     }
-    return cut;
+    return cut + twins;
   }
 
  private:
   Families& page_;
   std::size_t left_;
+  Twins twins_;
 };
 
 /// What collectors gave in other databases.
@@ -251,15 +263,21 @@ class Elsewhere {
 std::optional<LeftOut> AddScraped(const PageInput& input, std::size_t index, CollectorFamilies& own,
                                   Room& room) {
   const std::string& name = input.plan->on[index].collector->name;
-  if (!input.outcomes || index >= input.outcomes->size() || !(*input.outcomes)[index].done) {
+  if (!input.outcomes || index >= input.outcomes->size()) {
     own.Failed(name, input.unfinished);
     return std::nullopt;
   }
   Outcome& outcome = (*input.outcomes)[index];
+  if (!outcome.done) {
+    own.Failed(name, outcome.failure.empty() ? input.unfinished : outcome.failure);
+    return std::nullopt;
+  }
   own.Ran(name, outcome, outcome.failure.empty() ? std::optional<double>(0) : std::nullopt);
   const std::size_t cut =
       room.Add(input.take ? std::exchange(outcome.families, {}) : outcome.families);
-  return LeftOut{outcome.dropped + cut, outcome.in_other};
+  LeftOut left_out = outcome.left_out;
+  left_out.dropped += cut;
+  return left_out;
 }
 
 std::optional<LeftOut> AddScheduled(const PageInput& input, const PlannedCollector& planned,
@@ -277,7 +295,9 @@ std::optional<LeftOut> AddScheduled(const PageInput& input, const PlannedCollect
     cut = room.Add(entry->shown);
   }
   own.Ran(name, entry->last, age);
-  return LeftOut{entry->last.dropped + cut, entry->last.in_other};
+  LeftOut left_out = entry->last.left_out;
+  left_out.dropped += cut;
+  return left_out;
 }
 
 const char* DownLabel(const PageInput& input) {
@@ -302,7 +322,9 @@ std::optional<LeftOut> AddSampled(const PageInput& input, const PlannedCollector
   std::optional<double> age;
   if (seen.good) age = Seconds(input.now - *seen.good);
   own.Ran(name, seen.last, age);
-  return LeftOut{seen.last.dropped + room.Add(seen.tally.families()), 0};
+  LeftOut left_out = seen.last.left_out;
+  left_out.dropped += room.Add(seen.tally.families());
+  return left_out;
 }
 
 std::optional<LeftOut> AddPlanned(const PageInput& input, std::size_t index, CollectorFamilies& own,
@@ -329,7 +351,7 @@ Families MakePage(const PageInput& input) {
   const bool up = input.reason == pg::UpReason::kOk;
   if (up && input.facts) AddIdentity(input, page);
   CollectorFamilies own;
-  Room room(page, input.series_limit);
+  Room room(page, input.series_limit, Twins(input.namesakes));
   Elsewhere elsewhere(up ? input.rotation : nullptr);
   if (input.plan) {
     for (std::size_t i = 0; i < input.plan->on.size(); ++i) {
@@ -338,7 +360,7 @@ Families MakePage(const PageInput& input) {
       const std::size_t first = page.size();
       const std::optional<LeftOut> here = AddPlanned(input, i, own, room);
       LeftOut there = elsewhere.Add(collector.name, room);
-      const bool known = here || there.dropped + there.in_other > 0;
+      const bool known = here || there.any();
       if (known) own.Missing(collector.name, there += here.value_or(LeftOut()));
       if (collector.legacy) ApplyPrefix(input.naming, page, first);
     }
@@ -360,7 +382,7 @@ void AppendReports(const std::vector<Report>& reports, Families& page) {
     outcome.failure = report.failure;
     outcome.seconds = report.seconds;
     own.Ran(report.collector, outcome, report.age);
-    own.Missing(report.collector, {report.dropped, 0});
+    own.Missing(report.collector, {.dropped = report.dropped, .in_other = 0, .shortened = 0});
   }
   own.MoveTo(page);
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,8 @@ struct PageInput {
   const Rotation* rotation = nullptr;  ///< over the other databases
   const Samplings* samplings = nullptr;
   TimePoint now;
+  /// Names of metrics that several collectors have with the same labels; null: none.
+  const std::set<std::string>* namesakes = nullptr;
   std::size_t series_limit = kSeriesLimit;  ///< of all collectors together; the plan's last lose
   std::size_t backends = 0;
   std::optional<double> certificate_not_after;  ///< the server's

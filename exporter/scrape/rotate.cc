@@ -25,12 +25,16 @@ bool IsOfTheServer(const Error& error) {
          (error.code == ErrorCode::kUnavailable && error.sqlstate.empty());
 }
 
-/// The collectors of every visit together, then those with an interval one by one.
+/// The collectors of every visit together, then those with an interval and the slow ones one by
+/// one.
 std::vector<std::vector<const PlannedCollector*>> Rounds(
+    const Rotation& rotation, const std::string& database,
     const std::vector<const PlannedCollector*>& due) {
   std::vector<std::vector<const PlannedCollector*>> rounds;
   for (const PlannedCollector* planned : due) {
-    if (rounds.empty() || planned->interval) rounds.emplace_back();
+    if (rounds.empty() || planned->interval || rotation.IsSlow(database, *planned)) {
+      rounds.emplace_back();
+    }
     rounds.back().push_back(planned);
   }
   return rounds;
@@ -88,7 +92,7 @@ net::awaitable<bool> Target::State::VisitDatabase(std::string database) {
   if (!plan.ok()) co_return NotVisited(database, plan.error());
   const TimePoint start = SteadyClock::now();
   for (const std::vector<const PlannedCollector*>& round :
-       Rounds(rotation_.DueIn(database, *plan, start))) {
+       Rounds(rotation_, database, rotation_.DueIn(database, *plan, start))) {
     if (visits_.age() > kOpen) visits_.Drop();
     bool more = true;
     std::size_t alone = 0;
@@ -123,7 +127,7 @@ net::awaitable<bool> Target::State::RunRound(pg::Connection& connection, std::st
   const std::size_t end = alone > 0 ? done + 1 : round.size();
   std::vector<pg::Statement> statements;
   for (std::size_t i = done; i < end; ++i) {
-    statements.push_back(ToStatement(*round[i], kStatementTimeout));
+    statements.push_back(ToStatement(*round[i], ShareOf(*round[i], kStatementTimeout, 2)));
   }
   const auto take = [&](std::size_t, pg::Answer answer) {
     PlannedCollector planned = *round[done++];
@@ -143,15 +147,21 @@ net::awaitable<bool> Target::State::RunRound(pg::Connection& connection, std::st
     alone = pg::Connection::kInFlight;
     co_return true;
   }
-  const bool users = done < round.size() && IsUsers(*round[done], status);
-  const std::size_t failed = users ? done + 1 : round.size();
+  const bool its = done < round.size() && IsItsDoing(*round[done], status);
+  const bool late = done < round.size() && round[done]->collector->users &&
+                    status.error().code == ErrorCode::kTimeout;
+  const PlannedCollector* const culprit = late ? round[done] : nullptr;
+  const std::size_t failed = its ? done + 1 : round.size();
   for (; done < failed; ++done) {
+    const bool behind = late && round[done] != culprit;
     Outcome outcome;
     outcome.done = true;
-    outcome.failure = pg::FailureLabel(status.error());
-    RecordElsewhere(database, *round[done], std::move(outcome), status.error().message);
+    outcome.failure = behind ? kNotAskedLabel : pg::FailureLabel(status.error());
+    RecordElsewhere(
+        database, *round[done], std::move(outcome),
+        behind ? "no time was left behind " + culprit->collector->name : status.error().message);
   }
-  co_return users;
+  co_return its || late;
 }
 
 void Target::State::RecordElsewhere(const std::string& database, const PlannedCollector& planned,
@@ -159,8 +169,8 @@ void Target::State::RecordElsewhere(const std::string& database, const PlannedCo
   const std::string failure = outcome.failure;
   const bool changed = rotation_.Record(database, planned, std::move(outcome), SteadyClock::now());
   if (changed && !failure.empty()) {
-    spdlog::warn("target={} database={} collector={} reason={}: {}", options_.name, database,
-                 planned.collector->name, failure, message);
+    spdlog::warn("target={} database={} collector={}{} reason={}: {}", options_.name, database,
+                 planned.collector->name, FileOf(*planned.collector), failure, message);
   }
 }
 

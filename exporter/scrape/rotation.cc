@@ -140,7 +140,16 @@ std::vector<const PlannedCollector*> Rotation::DueIn(const std::string& database
     const auto entry = found->second.entries.find(planned.collector->name);
     if (entry == found->second.entries.end() || entry->second.due <= now) due.push_back(&planned);
   }
+  std::ranges::stable_partition(
+      due, [&](const PlannedCollector* planned) { return !IsSlow(database, *planned); });
   return due;
+}
+
+bool Rotation::IsSlow(const std::string& database, const PlannedCollector& planned) const {
+  const auto found = databases_.find(database);
+  if (!planned.collector->users || found == databases_.end()) return false;
+  const auto entry = found->second.entries.find(planned.collector->name);
+  return entry != found->second.entries.end() && entry->second.failure == "timeout";
 }
 
 Rotation::Series Rotation::Of(const Database& database, std::string_view collector) const {
@@ -188,7 +197,7 @@ bool Rotation::Record(const std::string& database, const PlannedCollector& plann
     Series& total = totals_[planned.collector->name];
     const Series before = entry.series;
     entry.series.held = Count(entry.shown);
-    entry.series.wanted = entry.series.held + outcome.dropped + outcome.in_other;
+    entry.series.wanted = entry.series.held + outcome.left_out.dropped + outcome.left_out.in_other;
     total.held += entry.series.held - before.held;
     total.wanted += entry.series.wanted - before.wanted;
     entry.shown_at = now;
@@ -196,7 +205,7 @@ bool Rotation::Record(const std::string& database, const PlannedCollector& plann
   } else {
     entry.due = now + std::min<Duration>(entry.interval, kRetry);
   }
-  entry.left_out = {outcome.dropped, outcome.in_other};
+  entry.left_out = outcome.left_out;
   const bool changed = entry.failure != outcome.failure;
   entry.failure = std::move(outcome.failure);
   return changed;

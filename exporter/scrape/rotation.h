@@ -50,10 +50,13 @@ class Rotation {
   /// The pass came to its end.
   void End(TimePoint now);
 
-  /// The collectors of scope `database` to be run in a visit now, those of every visit first.
+  /// The collectors of scope `database` to be run in a visit now, those of every visit first and
+  /// the slow ones last.
   std::vector<const collectors::PlannedCollector*> DueIn(const std::string& database,
                                                          const collectors::Plan& plan,
                                                          TimePoint now) const;
+  /// Whether it is a user's that ran out of time there when it was last asked.
+  bool IsSlow(const std::string& database, const collectors::PlannedCollector& planned) const;
   /// How many series of the collector the database may have beside what is held: never more than
   /// the limits of the collector and of a page leave, and no more than its fair share of them.
   std::size_t Room(const std::string& database, const collectors::PlannedCollector& planned) const;

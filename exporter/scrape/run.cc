@@ -123,34 +123,36 @@ net::awaitable<Status> Target::State::Collect(std::shared_ptr<Run> run) {
   run->outcomes.resize(plan_->on.size());
   const Status passed = co_await PassOverLocked(run);
   if (!passed.ok()) co_return passed;
-  std::vector<std::size_t> indexes;
-  for (std::size_t i = 0; i < run->plan->on.size(); ++i) {
-    const collectors::PlannedCollector& planned = run->plan->on[i];
-    if (planned.interval || planned.sample || run->outcomes[i].done) continue;
-    if (!run->only.Wants(planned.collector->name, planned.collector->peer)) continue;
-    indexes.push_back(i);
-  }
+  const std::size_t slow = OrderAsked(*run);  // from there on one by one
   std::vector<const collectors::PlannedCollector*> asked;
-  for (const std::size_t index : indexes) asked.push_back(&run->plan->on[index]);
+  for (const std::size_t index : run->asked) asked.push_back(&run->plan->on[index]);
   std::size_t alone = 0;  // so many go one by one, to find the one that breaks the connection
-  for (std::size_t done = 0; done < indexes.size();) {
+  std::size_t& done = run->answered;
+  while (done < asked.size()) {
     const std::chrono::milliseconds budget = Budget(run->deadline);
     Result<pg::Connection*> connection = co_await main_.Connect(budget, run->deadline);
     if (!connection.ok()) co_return connection.error();
-    const std::size_t end = alone > 0 ? done + 1 : indexes.size();
-    const Status status = co_await CollectSome(**connection, run, indexes, done, end);
+    const std::size_t end = alone > 0 || done >= slow ? done + 1 : slow;
+    const std::size_t parts = done >= slow ? asked.size() - done + 1 : 2;
+    const Status status = co_await CollectSome(**connection, run, end, parts);
     if (alone > 0) --alone;
     if (status.ok()) continue;
     if (end > done + 1 && IsUnclear(asked, done, status)) {
       alone = pg::Connection::kInFlight;
-    } else if (done < indexes.size() && IsUsers(*asked[done], status)) {
+    } else if (done < asked.size() && IsItsDoing(*asked[done], status)) {
       // It took its connection along: it has failed, and the others get a new one.
-      Outcome& outcome = run->outcomes[indexes[done]];
+      Outcome& outcome = run->outcomes[run->asked[done]];
       outcome.done = true;
       outcome.failure = pg::FailureLabel(status.error());
       LogOutcome(*asked[done]->collector, outcome.failure, status.error().message);
       ++done;
     } else {
+      if (done < asked.size() && asked[done]->collector->users &&
+          status.error().code == ErrorCode::kTimeout) {
+        NoteSlow(*asked[done], pg::FailureLabel(status.error()));
+        LogOutcome(*asked[done]->collector, pg::FailureLabel(status.error()),
+                   status.error().message);
+      }
       co_return status;
     }
     main_.Drop(/*running=*/true);
@@ -160,22 +162,46 @@ net::awaitable<Status> Target::State::Collect(std::shared_ptr<Run> run) {
   co_return noted;
 }
 
+std::size_t Target::State::OrderAsked(Run& run) const {
+  for (std::size_t i = 0; i < run.plan->on.size(); ++i) {
+    const collectors::PlannedCollector& planned = run.plan->on[i];
+    if (planned.interval || planned.sample || run.outcomes[i].done) continue;
+    if (!run.only.Wants(planned.collector->name, planned.collector->peer)) continue;
+    run.asked.push_back(i);
+  }
+  const auto slow = std::stable_partition(
+      run.asked.begin(), run.asked.end(),
+      [&](std::size_t index) { return !slow_.contains(run.plan->on[index].collector->name); });
+  return static_cast<std::size_t>(slow - run.asked.begin());
+}
+
+void Target::State::NoteSlow(const collectors::PlannedCollector& planned,
+                             const std::string& failure) {
+  const std::string& name = planned.collector->name;
+  if (failure != "timeout") {
+    slow_.erase(name);
+  } else if (planned.collector->users) {
+    slow_.insert(name);
+  }
+}
+
 net::awaitable<Status> Target::State::CollectSome(pg::Connection& connection,
-                                                  std::shared_ptr<Run> run,
-                                                  const std::vector<std::size_t>& indexes,
-                                                  std::size_t& done, std::size_t end) {
+                                                  std::shared_ptr<Run> run, std::size_t end,
+                                                  std::size_t parts) {
   const std::chrono::milliseconds budget = Budget(run->deadline);
   std::vector<pg::Statement> statements;
-  for (std::size_t i = done; i < end; ++i) {
-    statements.push_back(ToStatement(run->plan->on[indexes[i]], budget));
+  for (std::size_t i = run->answered; i < end; ++i) {
+    const collectors::PlannedCollector& planned = run->plan->on[run->asked[i]];
+    statements.push_back(ToStatement(planned, ShareOf(planned, budget, parts)));
   }
-  const auto take = [this, run, &indexes, &done](std::size_t, pg::Answer answer) {
-    const std::size_t index = indexes[done++];
+  const auto take = [this, run](std::size_t, pg::Answer answer) {
+    const std::size_t index = run->asked[run->answered++];
     const collectors::PlannedCollector& planned = run->plan->on[index];
     std::string message;
     Outcome& outcome = run->outcomes[index];
     outcome = ToOutcome(planned, std::move(answer), options_.name, governors_, message);
     NameIfDiscovering(planned, outcome);
+    NoteSlow(planned, outcome.failure);
     if (outcome.failure == "syntax") facts_stale_ = true;  // an extension may have come or gone
     LogOutcome(*planned.collector, outcome.failure, message);
   };
@@ -194,13 +220,15 @@ bool Target::State::IsUnclear(const std::vector<const collectors::PlannedCollect
   return std::any_of(
       asked.begin() + static_cast<std::ptrdiff_t>(done),
       asked.begin() + static_cast<std::ptrdiff_t>(end),
-      [&](const collectors::PlannedCollector* planned) { return IsUsers(*planned, status); });
+      [&](const collectors::PlannedCollector* planned) { return IsItsDoing(*planned, status); });
 }
 
-bool Target::State::IsUsers(const collectors::PlannedCollector& planned,
-                            const Status& status) const {
-  return !stopped_ && !planned.collector->search_path.empty() &&
-         status.error().code != ErrorCode::kTimeout;
+bool Target::State::IsItsDoing(const collectors::PlannedCollector& planned,
+                               const Status& status) const {
+  const Error& error = status.error();
+  if (stopped_ || error.code == ErrorCode::kTimeout) return false;
+  const bool refused = error.code == ErrorCode::kInternal && error.sqlstate.empty();
+  return refused || planned.collector->users;
 }
 
 /// Where several databases are on the page, each series of a database says which.
@@ -298,9 +326,8 @@ void Target::State::LogOutcome(const collectors::Collector& collector, const std
   if (logged == failure) return;
   logged = failure;
   if (failure.empty()) return;
-  const bool users = !collector.search_path.empty();
   spdlog::warn("target={} collector={}{} reason={}: {}", options_.name, collector.name,
-               users ? " file=" + collector.where : "", failure, message);
+               FileOf(collector), failure, message);
 }
 
 }  // namespace pgbeacon::scrape

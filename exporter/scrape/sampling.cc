@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "collectors/engine/label_limit.h"
 #include "exporter/scrape/ask.h"
 #include "exporter/scrape/place.h"
 #include "exporter/scrape/target_state.h"
@@ -82,7 +83,7 @@ net::awaitable<bool> Target::State::SampleNow(const PlannedCollector& planned, D
   std::optional<pg::Answer> answer;
   const auto take = [&answer](std::size_t, pg::Answer got) { answer = std::move(got); };
   std::vector<pg::Statement> statements;
-  statements.emplace_back(planned.sql, kStatement);
+  statements.push_back(ToStatement(planned, kStatement));
   pg::AnswerSink sink = take;
   Result<pg::Connection*> connection = co_await main_.Connect(kStatement, deadline);
   if (!connection.ok()) co_return false;
@@ -106,11 +107,12 @@ bool Target::State::TakeSample(const PlannedCollector& planned, const pg::Answer
   outcome.done = true;
   outcome.seconds = Seconds(answer.took);
   if (answer.rows.ok()) {
-    sampling.tally.Add(Decode(planned, **answer.rows, options_.name), planned.limit,
-                       Seconds(stands));
+    const collectors::ShortLabels shown(planned, **answer.rows);
+    sampling.tally.Add(Decode(planned, shown, options_.name), planned.limit, Seconds(stands));
     sampling.sampled += stands;
     sampling.good = SteadyClock::now();
-    outcome.dropped = sampling.tally.dropped();
+    outcome.left_out.dropped = sampling.tally.dropped();
+    outcome.left_out.shortened = shown.shortened();
   } else {
     outcome.failure = pg::FailureLabel(answer.rows.error());
     message = answer.rows.error().message;

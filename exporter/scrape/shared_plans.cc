@@ -14,7 +14,7 @@ using collectors::PlannedCollector;
 bool Alike(const PlannedCollector& a, const PlannedCollector& b) {
   const auto all = [](const PlannedCollector& one) {
     return std::tie(one.collector, one.major, one.columns, one.interval, one.timeout, one.sample,
-                    one.limit, one.keep, one.options, one.sql);
+                    one.limit, one.label_limit, one.keep, one.options, one.sql);
   };
   return all(a) == all(b);
 }

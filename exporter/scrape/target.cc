@@ -55,6 +55,14 @@ bool Run::CutShort() const {
   return false;
 }
 
+void Run::NameUnasked() {
+  if (!plan || answered >= asked.size() || unfinished != "timeout") return;
+  if (!plan->on[asked[answered]].collector->users) return;
+  for (std::size_t i = answered + 1; i < asked.size(); ++i) {
+    outcomes[asked[i]].failure = kNotAskedLabel;
+  }
+}
+
 std::shared_ptr<Run> Target::State::Join(TimePoint deadline, const Only& only) {
   if (run_) return run_->only.Covers(only) ? run_ : nullptr;
   run_ =
@@ -109,6 +117,7 @@ Families Target::State::Page(Run& run, const Only& only, bool last) {
   const std::shared_ptr<const collectors::Plan> known = plan_ ? plan_ : assumed_;
   const std::shared_ptr<const collectors::Plan> plan = run.plan ? run.plan : known;
   schedule_.Expire(*known, now);
+  run.NameUnasked();
   PageInput input;
   input.server = options_.name;
   input.naming = options_.naming;
@@ -124,6 +133,7 @@ Families Target::State::Page(Run& run, const Only& only, bool last) {
   input.schedule = &schedule_;
   input.rotation = &rotation_;
   input.samplings = &samplings_;
+  if (options_.naming.prefix == Naming().prefix) input.namesakes = &namesakes_;
   input.now = now;
   input.backends = std::size_t{main_.holds_backend()} + std::size_t{visits_.holds_backend()} +
                    backends_->leaving();

@@ -44,11 +44,15 @@ struct Run {
   bool identified = false;                       ///< the facts are of the server that answered
   std::shared_ptr<const collectors::Plan> plan;  ///< null until it is known
   std::vector<Outcome> outcomes;                 ///< by index in plan->on
+  std::vector<std::size_t> asked;                ///< indexes in plan->on, in the order of asking
+  std::size_t answered = 0;                      ///< how many of these have an outcome
   std::string unfinished = "timeout";
   std::size_t readers = 0;
 
   /// Whether more time would have given more.
   bool CutShort() const;
+  /// Says of what stands behind a user's statement that has not ended that it was not asked.
+  void NameUnasked();
 };
 
 class Target::State : public std::enable_shared_from_this<State> {
@@ -127,12 +131,17 @@ class Target::State : public std::enable_shared_from_this<State> {
   /// Runs need the facts anew; pages go on naming what was planned.
   void ForgetPlan();
   net::awaitable<Status> Collect(std::shared_ptr<Run> run);
-  /// The statements of the indexes from `done` to `end`; `done` follows the answers.
+  /// Fills run->asked. Returns how many of them come before the slow ones.
+  std::size_t OrderAsked(Run& run) const;
+  /// The statements of run->asked from run->answered to `end`. A user's without a time limit of its
+  /// own has one of so many `parts` of the time that is left.
   net::awaitable<Status> CollectSome(pg::Connection& connection, std::shared_ptr<Run> run,
-                                     const std::vector<std::size_t>& indexes, std::size_t& done,
-                                     std::size_t end);
-  /// Whether the statement that was running is one of the user's, so that what broke is its doing.
-  bool IsUsers(const collectors::PlannedCollector& planned, const Status& status) const;
+                                     std::size_t end, std::size_t parts);
+  /// Remembers users' collectors that ran out of time, for the next run.
+  void NoteSlow(const collectors::PlannedCollector& planned, const std::string& failure);
+  /// Whether what broke is the doing of the statement that was running: one of the user's, or one
+  /// whose answer was refused.
+  bool IsItsDoing(const collectors::PlannedCollector& planned, const Status& status) const;
   /// Whether a user's statement may have been running, and it is not known which: the server's last
   /// words are lost. `done` of those asked have answered.
   bool IsUnclear(const std::vector<const collectors::PlannedCollector*>& asked, std::size_t done,
@@ -218,7 +227,9 @@ class Target::State : public std::enable_shared_from_this<State> {
   std::optional<pg::UpReason> seen_;  ///< of the last run, so that a change is logged once
   std::map<std::string, std::string> logged_failures_;
   std::set<std::string> logged_namesakes_;
-  std::string logged_early_;  ///< reason label of the last run where it ended early
+  std::set<std::string> namesakes_;  ///< metrics that several collectors of the plan have
+  std::set<std::string> slow_;       ///< users' collectors that ran out of time when last asked
+  std::string logged_early_;         ///< reason label of the last run where it ended early
   TimePoint observed_at_;
   Duration up_{};
   Duration down_{};

@@ -73,7 +73,7 @@ net::awaitable<void> Target::State::VisitOwn(std::shared_ptr<const collectors::P
     schedule_.Record(planned, Failed(status.error()), SteadyClock::now());
     LogOutcome(*planned.collector, pg::FailureLabel(status.error()), status.error().message);
     visits_.Drop(/*running=*/true);
-    if (!IsUsers(planned, status)) co_return;  // the rest stays due
+    if (!IsItsDoing(planned, status)) co_return;  // the rest stays due
   }
 }
 
@@ -153,7 +153,7 @@ net::awaitable<Result<std::vector<Explained>>> Target::State::ExplainNow(TimePoi
     };
     std::vector<pg::Statement> statements;
     const std::chrono::milliseconds budget = Budget(deadline);
-    statements.push_back(ToStatement(planned, budget));
+    statements.push_back(ToStatement(planned, ShareOf(planned, budget, 2)));
     pg::AnswerSink sink = take;
     const Status status =
         co_await (*connection)->Run(std::move(statements), deadline, std::move(sink));

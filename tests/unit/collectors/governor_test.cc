@@ -152,6 +152,59 @@ TEST(Governor, ARuleMayBeAboutSomeLabelsOnly) {
                                    "n{db=\"y\",app=\"web\",user=\"other\"} 4"));
 }
 
+/// Tenants in databases: `step` is how often each has counted, the more the lower its numbers.
+MemoryRows Tenants(int step) {
+  std::vector<MemoryRows::Row> rows;
+  for (int db = 1; db <= 5; ++db) {
+    for (int tenant = 1; tenant <= 20; ++tenant) {
+      const int share = (21 - tenant) * (6 - db);
+      rows.push_back({"db" + std::to_string(db), "t" + std::to_string(tenant),
+                      std::to_string(share * step), std::to_string(share + (step + tenant) % 2)});
+    }
+  }
+  return MemoryRows({"db", "tenant", "v", "n"}, std::move(rows));
+}
+
+TEST(Governor, SeveralRulesAndALimitKeepTheSumsAndTheSeries) {
+  constexpr std::size_t kLimit = 24;  // (2 and other) x (3 and other) x two metrics
+  Governing t("top: [{of: [db], by: v, keep: 2}, {of: [tenant], by: v, keep: 3}]\nlimit: 24\n",
+              "  - {col: db, label: db}\n"
+              "  - {col: tenant, label: tenant}\n"
+              "  - {col: v, metric: v, type: counter, help: h}\n"
+              "  - {col: n, metric: n, help: h, remainder: sum}\n");
+  std::map<std::string, double> before;
+  for (int step = 1; step < 20; ++step) {
+    const MemoryRows rows = Tenants(step);
+    const Decoded decoded = t.Run(rows);
+    EXPECT_EQ(decoded.series, kLimit);
+    EXPECT_EQ(decoded.dropped + t.left_out, 0U);
+    std::map<std::string, double> now;
+    double gauges = 0;
+    for (const Family& family : decoded.families) {
+      for (const ClientMetric& metric : family.metric) {
+        const std::string key =
+            family.name + " " + metric.label[0].value + " " + metric.label[1].value;
+        now[key] = ValueIn(metric, family.type);
+        if (family.name == "n") gauges += metric.gauge.value;
+      }
+    }
+    double counted = 0;
+    double there = 0;
+    for (std::size_t row = 0; row < rows.rows(); ++row) {
+      counted += *ParseDouble(*rows.at(row, 2)) / step;
+      there += *ParseDouble(*rows.at(row, 3));
+    }
+    EXPECT_EQ(gauges, there);
+    double increase = 0;
+    for (const auto& [key, value] : now) {
+      EXPECT_TRUE(step == 1 || before.contains(key)) << key;
+      if (key.starts_with("v ")) increase += value - before[key];
+    }
+    if (step > 1) EXPECT_EQ(increase, counted);
+    before = std::move(now);
+  }
+}
+
 TEST(Governor, HistogramsKeepTheirObservations) {
   Governing t("top: {of: [k], keep: 1}\n",
               "  - {col: k, label: k}\n"

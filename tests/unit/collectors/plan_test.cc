@@ -241,9 +241,11 @@ TEST(Plan, FollowsTheUsersChoice) {
 }
 
 TEST(Plan, ThePresetChoosesAmongOurCollectorsAndLeavesUsersOwnAsTheyAre) {
-  const std::string users = "search_path: public\n";
-  const Catalogue catalogue = Of({Make("ours", "default: true\n"), Make("users", users),
-                                  Make("rare", users + "default: false\n")});
+  Collector users = Make("users");
+  Collector rare = Make("rare", "default: false\n");
+  users.users = rare.users = true;
+  const Catalogue catalogue =
+      Of({Make("ours", "default: true\nsearch_path: public\n"), users, rare});
   Selection selection;
   selection.peer = true;
   const Plan plan = MakePlan(catalogue, selection, Server(15));

@@ -37,7 +37,8 @@ std::vector<std::string> Told(const char* before, const char* after, const char*
   const Exposition second = ReadExposition(after);
   std::vector<std::string> told;
   for (const Difference& one : Compare({first, second}, ReadExposition(ours)).differences) {
-    told.push_back(one.kind + " " + one.name + " " + std::to_string(one.series));
+    told.push_back((one.expected.empty() ? "" : "expected ") + one.kind + " " + one.name + " " +
+                   std::to_string(one.series));
   }
   return told;
 }
@@ -67,6 +68,39 @@ TEST(Compare, WhatMovesMeanwhileIsNoDifference) {
   EXPECT_THAT(Told("a 1000", "a 1000", "a 1005"), ElementsAre());
   EXPECT_THAT(Told("a NaN", "a NaN", "a NaN"), ElementsAre());
   EXPECT_THAT(Told("a 10", "a 20", "a 25"), ElementsAre("value a 1"));
+  EXPECT_THAT(Told("a{x=\"1\"} 1", "a{x=\"1\"} 1\na{x=\"2\"} 1", "a{x=\"3\"} 1"),
+              ElementsAre("series a 1"))
+      << "a series that has just come is not asked of ours";
+}
+
+TEST(Compare, WhatIsExpectedIsToldWithItsReason) {
+  const char* theirs = R"(
+pg_scrape_collector_success{collector="replication_slot"} 1
+pg_scrape_collector_success{collector="wal"} 1
+pg_stat_activity_count{state="active",usename="peer"} 1
+pg_stat_activity_count{state="idle",usename="app"} 4
+pg_settings_extra_float_digits 2
+)";
+  const char* ours = R"(
+pg_scrape_collector_success{collector="wal"} 1
+pg_stat_activity_count{state="idle",usename="app"} 4
+pg_settings_extra_float_digits 1
+)";
+  EXPECT_THAT(Told(theirs, theirs, ours),
+              ElementsAre("expected series pg_scrape_collector_success 1",
+                          "expected series pg_stat_activity_count 1",
+                          "expected value pg_settings_extra_float_digits 1"));
+}
+
+TEST(Compare, MoreThanWhatIsExpectedIsAChange) {
+  const char* theirs = R"(
+pg_stat_activity_count{state="active",usename="peer"} 1
+pg_stat_activity_count{state="active",usename="app"} 9
+pg_stat_activity_count{state="idle",usename="app"} 4
+)";
+  EXPECT_THAT(
+      Told(theirs, theirs, "pg_stat_activity_count{state=\"idle\",usename=\"x\"} 4"),
+      ElementsAre("series pg_stat_activity_count 2", "expected series pg_stat_activity_count 1"));
 }
 
 TEST(Compare, CountsWhatIsTheSameAndNamesWhatIsNew) {

@@ -57,6 +57,7 @@ class TargetPgTest : public testing::Test {
     Result<collectors::Collector> collector = collectors::ReadCollector(yaml, "test.yml");
     ASSERT_TRUE(collector.ok()) << collector.error().message;
     collector->on_by_default = true;
+    collector->users = !collector->search_path.empty();
     const Status added = catalogue.Add(*std::move(collector));
     ASSERT_TRUE(added.ok()) << added.error().message;
   }

@@ -53,11 +53,38 @@ TEST(PageBudget, TheLastOfThePlanLose) {
 
 TEST(PageBudget, WhatOtherStandsForIsNotDropped) {
   Planned t;
-  t.outcomes[0].in_other = 7;
+  t.outcomes[0].left_out.in_other = 7;
   const Families page = MakePage(t.input);
   EXPECT_EQ(t.Dropped(page, "a"), 0);
   EXPECT_EQ(test::GaugeOf(page, "pgbeacon_series_in_other", "a"), 7);
   EXPECT_FALSE(test::GaugeOf(page, "pgbeacon_series_in_other", "b"));
+}
+
+TEST(PageBudget, OfSeriesThatAreAlikeTheLaterOnesAreCountedWithTheirCollector) {
+  Planned t;
+  for (std::size_t i = 1; i < 3; ++i) {
+    Family& family = t.outcomes[i].families[0];
+    family.name = "a";
+    family.metric.resize(4);
+    AddSample(family, {{"n", std::to_string(10 * i)}}, 1);
+    AddSample(family, {{"n", "3"}, {"empty", ""}}, 1);
+  }
+  const std::set<std::string> names = {"a"};
+  t.input.namesakes = &names;
+  Families page = MakePage(t.input);
+  EXPECT_EQ(t.Dropped(page, "a"), 0);
+  EXPECT_EQ(t.Dropped(page, "b"), 5);
+  EXPECT_EQ(t.Dropped(page, "c"), 5);
+  EXPECT_EQ(Normalize(page), 0U);
+  EXPECT_EQ(Values(page, "a").size(), 12U);
+}
+
+TEST(PageBudget, LabelsThatAreCutAreTold) {
+  Planned t;
+  t.outcomes[1].left_out.shortened = 3;
+  const Families page = MakePage(t.input);
+  EXPECT_EQ(test::GaugeOf(page, "pgbeacon_label_values_shortened", "b"), 3);
+  EXPECT_FALSE(test::GaugeOf(page, "pgbeacon_label_values_shortened", "a"));
 }
 
 TEST(PageBudget, EverySeriesOfAHistogramCounts) {

@@ -22,6 +22,7 @@ std::vector<std::string> Told(const std::vector<std::string>& files) {
   for (const std::string& file : files) {
     Result<collectors::Collector> read = collectors::ReadCollector(file, "test.yml");
     EXPECT_TRUE(read.ok());
+    read->users = read->search_path == "public";
     EXPECT_TRUE(catalogue.Add(*std::move(read)).ok());
   }
   collectors::ServerFacts facts;
@@ -29,20 +30,20 @@ std::vector<std::string> Told(const std::vector<std::string>& files) {
   const collectors::Plan plan = MakePlan(catalogue, {}, facts);
   std::vector<std::string> told;
   for (const Namesake& one : NamesakesOf(plan)) {
-    told.push_back(one.users->name + "/" + one.metric + "/" + one.ours->name);
+    told.push_back(one.users->name + "/" + one.metric + "/" + one.other->name);
   }
   return told;
 }
 
 constexpr const char* kUsers = "search_path: public\n";
 
-TEST(Namesakes, AreUsersMetricsWithNameAndLabelsOfOneOfOurs) {
+TEST(Namesakes, AreUsersMetricsWithNameAndLabelsOfAnotherCollector) {
   EXPECT_THAT(
       Told({Yaml("ours", "", "id", "pg_thing"), Yaml("mine", kUsers, "id", "pg_thing"),
             Yaml("other_labels", kUsers, "name", "pg_thing"),
             Yaml("off", "default: false\n", "id", "pg_off"), Yaml("of_off", kUsers, "id", "pg_off"),
             Yaml("own", kUsers, "id", "own_thing"), Yaml("own_too", kUsers, "id", "own_thing")}),
-      ElementsAre("mine/pg_thing/ours"));
+      ElementsAre("mine/pg_thing/ours", "own_too/own_thing/own"));
 }
 
 }  // namespace

@@ -203,11 +203,11 @@ TEST_F(RotationTest, ALargeDatabaseGivesWayToSmallOnes) {
   tables.limit = 10;
   ASSERT_TRUE(Begin(rotation, {{"large", ""}, {"a", ""}, {"b", ""}}, start_).ok());
   Outcome large = Good(10);
-  large.in_other = 90;
+  large.left_out.in_other = 90;
   rotation.Record("large", tables, std::move(large), start_);
   EXPECT_EQ(rotation.Room("a", tables), 0u) << "until the large one is visited again";
   Outcome left_out = Good(0);
-  left_out.dropped = 2;
+  left_out.left_out.dropped = 2;
   rotation.Record("a", tables, left_out, start_);
   rotation.Record("b", tables, left_out, start_);
   EXPECT_EQ(rotation.Room("large", tables), 6u);

@@ -1,0 +1,39 @@
+#include "exporter/metrics/expected.h"
+
+namespace pgbeacon::metrics {
+namespace {
+
+constexpr std::string_view kOwnSession = "the session of the exporter there, which sees itself";
+constexpr std::string_view kOurSession =
+    "the session of this comparison, which sees itself at work and not at rest";
+
+// clang-format off
+constexpr Expected kExpected[] = {
+    {"pg_scrape_collector_success", "series", "collector", "replication_slot", 1,
+     "the collector is called replication_slots here"},
+    {"pg_scrape_collector_success", "series", "collector", "xlog_location", 1,
+     "the collector is for servers before PostgreSQL 10 and does nothing there"},
+    {"pg_stat_activity_count", "series", "state", "active", 1, kOwnSession},
+    {"pg_stat_activity_count", "value", "state", "active", 1, kOwnSession},
+    {"pg_stat_activity_max_tx_duration", "series", "state", "active", 1, kOwnSession},
+    {"pg_stat_activity_max_tx_duration", "value", "state", "active", 1, kOwnSession},
+    {"pg_stat_activity_count", "series", "application_name", "pgbeacon", 1, kOurSession},
+    {"pg_stat_activity_max_tx_duration", "series", "application_name", "pgbeacon", 1, kOurSession},
+    {"pg_settings_extra_float_digits", "value", "", "", 1,
+     "the session's own value there, the server's here"},
+};
+// clang-format on
+
+}  // namespace
+
+const Expected* FindExpected(std::string_view metric, std::string_view kind,
+                             const std::map<std::string, std::string>& labels) {
+  for (const Expected& row : kExpected) {
+    if (row.metric != metric || row.kind != kind) continue;
+    const auto label = labels.find(std::string(row.label));
+    if (row.label.empty() || (label != labels.end() && label->second == row.value)) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace pgbeacon::metrics

@@ -54,12 +54,12 @@ class LoginFiles : public testing::Test {
     return *std::move(login);
   }
   std::vector<std::string> OfStart(const std::string& more) const {
-    return Texts(FilesOfStart(*Here(more).Parameters(kTimeout), "/home/me"));
+    return Texts(FilesOfStart(*Here(more).Parameters(kTimeout), "/h"));
   }
   std::vector<std::string> OfTls(const std::string& more) const {
     const Result<PgConn> conn = Here(more).Start(kTimeout);
     if (!conn.ok()) return {conn.error().message};
-    return Texts(FilesOfTls(conn->get(), "/home/me"));
+    return Texts(FilesOfTls(conn->get(), "/h"));
   }
 
   net::Descriptor server_{socket(AF_INET, SOCK_STREAM, 0)};
@@ -68,11 +68,11 @@ class LoginFiles : public testing::Test {
 };
 
 TEST_F(LoginFiles, AreThoseThatLibpqOpensAtTheStart) {
-  EXPECT_THAT(OfStart(""), ElementsAre("passfile /home/me/.pgpass"));
+  EXPECT_THAT(OfStart(""), ElementsAre("passfile /h/.pgpass"));
   EXPECT_THAT(OfStart("passfile=/p"), ElementsAre("passfile /p"));
   EXPECT_THAT(OfStart("password=x passfile=/p"), IsEmpty());
   EXPECT_THAT(OfStart("service=x"),
-              ElementsAre("service /home/me/.pg_service.conf", "passfile /home/me/.pgpass"));
+              ElementsAre("service /h/.pg_service.conf", "passfile /h/.pgpass"));
   const Variable service("PGSERVICE", "x");
   const Variable services("PGSERVICEFILE", "/s");
   const Variable folder("PGSYSCONFDIR", "/etc/pg");
@@ -82,10 +82,10 @@ TEST_F(LoginFiles, AreThoseThatLibpqOpensAtTheStart) {
 }
 
 TEST_F(LoginFiles, AreThoseThatLibpqOpensForTls) {
-  EXPECT_THAT(OfTls(""), ElementsAre("sslrootcert /home/me/.postgresql/root.crt",
-                                     "sslcrl /home/me/.postgresql/root.crl",
-                                     "sslcert /home/me/.postgresql/postgresql.crt",
-                                     "sslkey /home/me/.postgresql/postgresql.key"));
+  EXPECT_THAT(
+      OfTls(""),
+      ElementsAre("sslrootcert /h/.postgresql/root.crt", "sslcrl /h/.postgresql/root.crl",
+                  "sslcert /h/.postgresql/postgresql.crt", "sslkey /h/.postgresql/postgresql.key"));
   EXPECT_THAT(OfTls("sslrootcert=/r sslcrldir=/d sslcert=/c sslkey=/k"),
               ElementsAre("sslrootcert /r", "sslcrldir /d", "sslcert /c", "sslkey /k"));
   EXPECT_THAT(OfTls("sslrootcert=/r sslmode=disable"), IsEmpty());

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "exporter/cli/check_table.h"
 #include "exporter/cli/commands.h"
+#include "exporter/cli/leaving.h"
 #include "exporter/cli/roster.h"
 #include "exporter/cli/table.h"
 #include "exporter/fleet/fleet.h"
@@ -73,6 +74,7 @@ int RunCheck(Setup& setup, Output output, bool all) {
   }
   const Result<log::Catalogue> events = log::Catalogue::Builtin();
   if (!events.ok()) return kUnknownStatus;
+  Leaving leaving;
   net::asio::io_context io{1};
   net::BlockingPool pool(2, kMostCalls);
   fleet::Fleet fleet(io.get_executor(), pool,
@@ -95,6 +97,7 @@ int RunCheck(Setup& setup, Output output, bool all) {
   } else {
     std::fputs(ChecksTable(judged, WantsColor()).c_str(), stdout);
   }
+  leaving.Within(Leaving::kPatience, ExitStatus(judged));
   return ExitStatus(judged);
 }
 

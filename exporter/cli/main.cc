@@ -12,6 +12,7 @@
 #include "exporter/cli/commands.h"
 #include "exporter/cli/compare.h"
 #include "exporter/cli/flags.h"
+#include "exporter/cli/leaving.h"
 #include "exporter/cli/log_service.h"
 #include "exporter/cli/logplex_options.h"
 #include "exporter/cli/logs.h"
@@ -421,6 +422,8 @@ int RunChosen(const Commands& commands, const Arguments& arguments) {
 }
 
 int Main(int argc, char** argv) {
+  std::vector<std::string> words = WithCommand(argc, argv);
+  if (words[0] == "serve") TakeSignals();
   const Result<collectors::Catalogue> catalogue = collectors::Catalogue::Builtin();
   if (!catalogue.ok()) {
     std::fputs((catalogue.error().message + "\n").c_str(), stderr);
@@ -436,7 +439,6 @@ int Main(int argc, char** argv) {
   app.require_subcommand(1);
   const Commands commands = AddCommands(app, arguments, *catalogue);
 
-  std::vector<std::string> words = WithCommand(argc, argv);
   if (!words[0].starts_with("-") && !IsCommand(app, words[0])) {
     return ReportUsage("unknown command " + WordOrNone(words[0]) + "; pgbeacon --help lists them");
   }

@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "base/clock.h"
+#include "exporter/cli/leaving.h"
 
 namespace pgbeacon::cli {
 namespace {
@@ -29,6 +30,7 @@ int RunOneShot(const Setup& setup, int no_target, const Work& work) {
         stderr);
     return no_target;
   }
+  Leaving leaving;
   net::asio::io_context io{1};
   net::BlockingPool pool(2, kMostCalls);
   scrape::TargetOptions options = ToTargetOptions(setup);
@@ -43,8 +45,10 @@ int RunOneShot(const Setup& setup, int no_target, const Work& work) {
                           status = 1;
                           std::fputs("pgbeacon: internal error\n", stderr);
                         }
+                        io.stop();  // a name server or a file may hang
                       });
   io.run();
+  leaving.Within(Leaving::kPatience, status);
   return status;
 }
 

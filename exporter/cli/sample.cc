@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "exporter/cli/commands.h"
 #include "exporter/cli/json.h"
+#include "exporter/cli/leaving.h"
 #include "exporter/net/asio.h"
 #include "exporter/pg/conninfo.h"
 #include "exporter/scrape/target.h"
@@ -68,10 +69,11 @@ class Samples {
       status_ = 128 + signal;
       stopped_ = true;
       timer_.cancel();
-      net::asio::co_spawn(io_, target_.Close(), net::asio::detached);
+      net::asio::co_spawn(io_, target_.Close(), [this](std::exception_ptr) { io_.stop(); });
     });
-    net::asio::co_spawn(io_, Loop(**sampler), [this](std::exception_ptr failure) {
-      signals_.cancel();
+    sampler_ = *std::move(sampler);
+    net::asio::co_spawn(io_, Loop(*sampler_), [this](std::exception_ptr failure) {
+      if (!stopped_) io_.stop();  // a name server or a file may hang
       if (!failure) return;
       status_ = 1;
       std::fputs("pgbeacon: internal error\n", stderr);
@@ -116,6 +118,7 @@ class Samples {
   const log::Catalogue& events_;
   const SampleFlags& flags_;
   const std::chrono::milliseconds interval_;
+  std::unique_ptr<sample::Sampler> sampler_;
   net::asio::io_context io_{1};
   net::BlockingPool pool_;
   scrape::Target target_;
@@ -165,8 +168,11 @@ int RunSample(Setup& setup, const SampleFlags& flags) {
   sample::SamplerOptions options = ToSamplerOptions(setup);
   if (!flags.source.empty()) options.source = flags.source;
   if (!flags.addon.empty()) options.addon = flags.addon;
+  Leaving leaving;
   Samples samples(setup, *events, flags, *interval);
-  return samples.Run(std::move(options));
+  const int status = samples.Run(std::move(options));
+  leaving.Within(Leaving::kPatience, status);
+  return status;
 }
 
 }  // namespace pgbeacon::cli

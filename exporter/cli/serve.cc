@@ -2,8 +2,6 @@
 
 #include <malloc.h>
 #include <spdlog/spdlog.h>
-#include <sys/time.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -15,6 +13,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "exporter/cli/check_pages.h"
+#include "exporter/cli/leaving.h"
 #include "exporter/cli/log_service.h"
 #include "exporter/cli/logplex_options.h"
 #include "exporter/cli/pages.h"
@@ -37,15 +36,7 @@ constexpr std::size_t kLargePage = 1 << 20;
 constexpr std::size_t kMostCalls = 64;  // that hang at once, on files and names
 constexpr std::chrono::seconds kReloading{10};
 constexpr std::chrono::milliseconds kClosing{1200};
-constexpr std::chrono::milliseconds kLeaving{300};
-
-/// Ends the process after that time, whatever still blocks a thread; 0: it may take its time.
-void LeaveWithin(std::chrono::milliseconds patience) {
-  std::signal(SIGALRM, [](int) { _exit(0); });
-  itimerval once{};
-  once.it_value.tv_usec = static_cast<suseconds_t>(patience.count() * 1000);
-  setitimer(ITIMER_REAL, &once, nullptr);
-}
+constexpr std::chrono::milliseconds kEnding{1800};  // all of it, with the logs' last commit
 
 /// More connections where Logplex delivers, as far as there may be files.
 http::Limits HttpLimits(const Setup& setup, const ServeFlags& flags, const WebFlags& web) {
@@ -73,8 +64,10 @@ std::string Fixed(const config::Config& config) {
 /// The running exporter. Everything but the ingest thread happens on the I/O thread.
 class Service {
  public:
-  Service(Setup setup, ServeFlags flags, WebFlags web, log::Catalogue events, PrepareAgain again)
-      : setup_(std::move(setup)),
+  Service(Setup setup, ServeFlags flags, WebFlags web, log::Catalogue events, PrepareAgain again,
+          Leaving& leaving)
+      : leaving_(leaving),
+        setup_(std::move(setup)),
         flags_(std::move(flags)),
         web_flags_(std::move(web)),
         events_(std::move(events)),
@@ -120,12 +113,14 @@ class Service {
     signals.async_wait([this](const net::error_code& error, int signal) {
       if (!error) Shutdown(signal);
     });
-    Spawn(ReloadOnHangUp());
+    net::asio::signal_set hang_up(io_, SIGHUP);
+    LetHangUpThrough();
+    Spawn(ReloadOnHangUp(hang_up));
     Spawn(WatchFiles());
     Spawn(fleet_.First(setup_.collection_timeout));
     io_.run();
     logs_.Stop();
-    LeaveWithin(kLeaving);  // all is written; a name server or a mount may hang
+    leaving_.Within(Leaving::kPatience, 0);  // all is written; a name server or a mount may hang
   }
 
  private:
@@ -226,8 +221,7 @@ class Service {
     co_return response;
   }
 
-  net::awaitable<void> ReloadOnHangUp() {
-    net::asio::signal_set hang_up(io_, SIGHUP);
+  net::awaitable<void> ReloadOnHangUp(net::asio::signal_set& hang_up) {
     for (;;) {
       const auto [error, signal] = co_await hang_up.async_wait(net::kNoThrow);
       if (error) co_return;
@@ -251,6 +245,7 @@ class Service {
 
   void Shutdown(int signal) {
     spdlog::info("received {}, shutting down", signal == SIGINT ? "SIGINT" : "SIGTERM");
+    leaving_.Within(kEnding, 0);
     ending_.Set();
     server_.Stop();
     net::asio::co_spawn(io_, fleet_.Close(), [this](std::exception_ptr) { io_.stop(); });
@@ -258,6 +253,7 @@ class Service {
     closing_.async_wait([this](const net::error_code&) { io_.stop(); });
   }
 
+  Leaving& leaving_;
   Setup setup_;  ///< of the start
   config::FileSd file_sd_;
   ServeFlags flags_;
@@ -281,6 +277,7 @@ class Service {
 }  // namespace
 
 int RunServe(Setup setup, const ServeFlags& flags, const WebFlags& web, PrepareAgain again) {
+  Leaving leaving;
   mallopt(M_MMAP_THRESHOLD, kLargePage);  // pages go back to the system once they are sent
   Result<log::Catalogue> events = config::LoadEvents(setup.config);
   for (const std::string& mistake : AllMistakes(setup.config)) {
@@ -290,16 +287,13 @@ int RunServe(Setup setup, const ServeFlags& flags, const WebFlags& web, PrepareA
     spdlog::error("{}", events.error().message);
     return 1;
   }
-  auto service =
-      std::make_unique<Service>(std::move(setup), flags, web, *std::move(events), std::move(again));
-  const Status started = service->Start();
+  Service service(std::move(setup), flags, web, *std::move(events), std::move(again), leaving);
+  const Status started = service.Start();
   if (!started.ok()) {
     spdlog::error("{}", started.error().message);
     return 1;
   }
-  service->Run();
-  service.reset();
-  LeaveWithin(std::chrono::milliseconds(0));
+  service.Run();
   return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "exporter/net/descriptor.h"
+#include "exporter/net/read_ends.h"
 
 namespace pgbeacon::net {
 namespace {
@@ -32,6 +33,17 @@ const char* KindOf(mode_t mode) {
   return "a device";
 }
 
+Error WrongKind(const std::string& path, mode_t mode) {
+  return CannotRead(ErrorCode::kInvalid, path,
+                    std::string("it is ") + KindOf(mode) + ", expected a regular file");
+}
+
+/// Programs that want an empty file there are given this one.
+bool IsNull(const struct stat& info) {
+  struct stat null {};
+  return S_ISCHR(info.st_mode) && stat("/dev/null", &null) == 0 && info.st_rdev == null.st_rdev;
+}
+
 }  // namespace
 
 Result<std::string> ReadRegularFile(const std::string& path) { return ReadRegularFile(path, path); }
@@ -40,10 +52,7 @@ Result<std::string> ReadRegularFile(const std::string& path, const std::string& 
   const Descriptor file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   struct stat info {};
   if (!file || fstat(file.get(), &info) != 0) return CannotRead(shown, errno);
-  if (!S_ISREG(info.st_mode)) {
-    return CannotRead(ErrorCode::kInvalid, shown,
-                      std::string("it is ") + KindOf(info.st_mode) + ", expected a regular file");
-  }
+  if (!S_ISREG(info.st_mode)) return WrongKind(shown, info.st_mode);
   std::string text;
   char block[65536];
   while (const ssize_t count = read(file.get(), block, sizeof block)) {
@@ -54,6 +63,16 @@ Result<std::string> ReadRegularFile(const std::string& path, const std::string& 
     }
   }
   return text;
+}
+
+Status CheckReadEnds(const std::string& path, const std::string& shown) {
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  struct stat info {};
+  if (!file || fstat(file.get(), &info) != 0 || S_ISDIR(info.st_mode) || IsNull(info)) return {};
+  if (!S_ISREG(info.st_mode)) return WrongKind(shown, info.st_mode);
+  char first;
+  [[maybe_unused]] const ssize_t got = read(file.get(), &first, 1);  // that it ends is what counts
+  return {};
 }
 
 }  // namespace pgbeacon::net

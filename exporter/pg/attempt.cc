@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "exporter/pg/login_files.h"
 #include "exporter/pg/up_reason.h"
 
 namespace pgbeacon::pg {
@@ -12,6 +13,7 @@ namespace {
 
 constexpr int kTries = 5;  // as it is, without options, with and without the client check, any text
 constexpr int kChecksClient = 140000;
+constexpr std::chrono::seconds kFilePatience{1};  // until a file is told that does not answer
 
 Error Stopping() { return Error(ErrorCode::kUnavailable, "shutting down"); }
 
@@ -130,11 +132,20 @@ net::awaitable<Attempt::Connected> Attempt::Connect() {
 
 net::awaitable<Result<PgConn>> Attempt::ConnectOnce() {
   // A copy: the pool thread must not see this one's lessons change.
-  const auto start = [login = *login_, timeout = statement_timeout_, begun = begun_] {
+  const auto looking = std::make_shared<Looking>();
+  const auto start = [login = *login_, timeout = statement_timeout_, begun = begun_, looking] {
     *begun = true;
-    return login.Start(timeout);
+    return StartLogin(login, timeout, *looking);
   };
+  net::asio::steady_timer patience(socket_.executor(), kFilePatience);
+  patience.async_wait([looking](const net::error_code& cancelled) {
+    const std::string file = looking->at();
+    if (!cancelled && !file.empty()) {
+      spdlog::warn("connect: no answer from the file system of {}", file);
+    }
+  });
   Result<PgConn> conn = co_await pool_.Run(start);
+  patience.cancel();
   if (!conn.ok()) co_return conn.error();
   PostgresPollingStatusType turn = PGRES_POLLING_WRITING;
   while (turn != PGRES_POLLING_OK) {
@@ -160,8 +171,8 @@ net::awaitable<Result<PgConn>> Attempt::ConnectOnce() {
   co_return std::move(*conn);
 }
 
+/// On the pool: libpq opens files, resolves names and computes keys in it.
 net::awaitable<PostgresPollingStatusType> Attempt::Poll(PGconn* conn) {
-  if (!login_->several_hosts()) co_return PQconnectPoll(conn);
   const auto poll = [conn] { return PQconnectPoll(conn); };
   const PostgresPollingStatusType turn = co_await pool_.Run(poll);
   co_return turn;

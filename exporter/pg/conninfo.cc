@@ -12,7 +12,7 @@ namespace {
 
 std::vector<std::string> KnownKeywords() {
   std::vector<std::string> keywords;
-  const PgOptions options(PQconndefaults());
+  const PgOptions options(PQconninfoParse("", nullptr));  // PQconndefaults would open files
   for (const PQconninfoOption* option = options.get(); option && option->keyword; ++option) {
     keywords.emplace_back(option->keyword);
   }

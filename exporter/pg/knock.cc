@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "exporter/net/descriptor.h"
+#include "exporter/pg/login_files.h"
 #include "exporter/pg/socket.h"
 #include "exporter/pg/up_reason.h"
 
@@ -45,7 +46,10 @@ net::awaitable<void> Leave(PgConn conn, Socket& socket, TimePoint deadline) {
 
 net::awaitable<Status> Knock(net::any_io_executor executor, net::BlockingPool& pool,
                              std::shared_ptr<const Login> login, TimePoint deadline) {
-  const auto start = [login = *login] { return login.Start(kStatementTimeout); };
+  const auto start = [login = *login] {
+    Looking looking;
+    return StartLogin(login, kStatementTimeout, looking);
+  };
   Result<PgConn> conn = co_await pool.Run(start);
   if (!conn.ok()) co_return conn.error();
   Socket socket(executor);
@@ -61,7 +65,8 @@ net::awaitable<Status> Knock(net::any_io_executor executor, net::BlockingPool& p
     const Wake wake = co_await socket.Wait(reading, !reading, deadline);
     socket.Release();
     if (wake != Wake::kReady) co_return Error(ErrorCode::kTimeout, "knock: no answer");
-    turn = PQconnectPoll(conn->get());
+    const auto poll = [raw = conn->get()] { return PQconnectPoll(raw); };
+    turn = co_await pool.Run(poll);
   }
   if (turn == PGRES_POLLING_FAILED) co_return ConnectError(PQerrorMessage(conn->get()));
   PgConn admitted = *std::move(conn);

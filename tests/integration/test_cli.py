@@ -12,7 +12,8 @@ from harness import beacon
 from harness.beacon import Beacon
 from harness.case import BeaconCase, PairCase
 from harness.postgres import PASSWORD, free_port
-from harness.waiting import wait_equal
+from harness.preload import preload
+from harness.waiting import wait_equal, wait_for
 
 ROOT = os.path.join(os.path.dirname(__file__), "../..")
 SERVE_FLAGS = ("--web.listen-address", "--web.telemetry-path", "--config.file", "--source.file",
@@ -398,6 +399,39 @@ logplex: {{tokens: {tokens}}}
             exporter = Beacon(dsn=self.primary.dsn())
             exporter.scrape()
             self.assertLess(exporter.stop(how), 3)
+
+    def test_commands_wait_for_no_name_that_hangs(self):
+        before = preload(self, "hanging", beacon.BIN, PGB_HANGS=60)
+        dsn = {"DATA_SOURCE_NAME": "postgresql://beacon@hung.example/postgres"}
+        commands = {("check",): 2, ("explain",): 1, ("compare", "http://127.0.0.1:1/metrics"): 1,
+                    ("sample", "--count", "1"): 1}
+        running = {words: subprocess.Popen([*before, beacon.BIN, *words, *flags], env=beacon.environment(env),
+                                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                   for words, flags, env in (
+                       (words, ("--collection-timeout", "1s"), dsn) for words in commands)}
+        self.addCleanup(lambda: [process.kill() for process in running.values()])
+        said = {words: process.communicate(timeout=45)[0] for words, process in running.items()}
+        for words, process in running.items():
+            self.assertEqual(commands.get(words, 1), process.returncode, (words, said[words]))
+            self.assertTrue(said[words], words)
+
+    def test_signals_before_it_has_started_end_it_with_status_0(self):
+        mount = os.path.join(self.folder(), "hung")
+        os.mkdir(mount)
+        config = self.write("pgbeacon.yml", "targets: []\n", mount)
+        before = preload(self, "hanging", beacon.BIN, PGB_HANGS=60)
+        for how in (signal.SIGINT, signal.SIGTERM):
+            process = subprocess.Popen([*before, beacon.BIN, "serve", "--config.file", config], env=beacon.environment())
+            self.addCleanup(process.kill)
+
+            def taken():
+                with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+                    return int(re.search(r"SigCgt:\s*(\w+)", file.read()).group(1), 16) >> how - 1 & 1
+
+            wait_for(taken, "the signal to be taken", 10)
+            process.send_signal(signal.SIGHUP)  # waits for what it would read again
+            process.send_signal(how)
+            self.assertEqual(0, process.wait(5))
 
     def test_its_own_log_is_logfmt_or_json(self):
         exporter = self.beacon("--log.format", "json", dsn=self.primary.dsn())

@@ -224,6 +224,15 @@ class Fleet(PairCase):
         self.assertNotIn("mine.yml", exporter.log())
         self.assertLess(exporter.stop(), 2)
 
+    def test_a_log_that_hangs_does_not_hold_up_the_end(self):
+        mount = os.path.join(self.place, "hung")
+        os.mkdir(mount)
+        log = self.write("pg.log", "2026-05-01 12:00:00 UTC [1] LOG:  ready\n", mount)
+        exporter = self.fleet("--source.file", log, "--source.from", "begin", ready=False,
+                              before=preload(self, "hanging", BIN, PGB_HANGS=60))
+        self.assertEqual(1, exporter.scrape(False).value("pg_up"))
+        self.assertLess(exporter.stop(), 2)
+
     def test_what_needs_another_start_is_told(self):
         exporter = self.fleet()
         self.assertEqual(0, exporter.scrape(False).value("pgbeacon_config_restart_required"))

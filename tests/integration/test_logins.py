@@ -1,6 +1,7 @@
 """How pgbeacon logs in: TLS, passwords from everywhere, roles with too many rights, reserved connections, and what
 its session leaves behind: nothing."""
 
+import concurrent.futures
 import os
 import shutil
 import unittest
@@ -12,6 +13,7 @@ from harness.case import MostBackends, PairCase
 from harness.certificates import Authority
 from harness.pages import Page
 from harness.postgres import PASSWORD, Pair, programs_of
+from harness.preload import preload
 from harness.users import private_folder
 from harness.waiting import wait_for
 
@@ -90,6 +92,38 @@ class Encrypted(PairCase):
         self.assertEqual({"scram": (1, "ok"), "md5": (1, "ok"), "certificate": (1, "ok"),
                           "without": (0, "auth_failed"), "anothers": (0, "auth_failed"),
                           "unencrypted": (0, "hba_rejected"), "wrong": (0, "auth_failed")}, seen, exporter.log())
+
+
+    def test_files_that_never_end_cost_their_target_alone(self):
+        pipe, mount = os.path.join(self.place, "pipe"), os.path.join(self.place, "hung")
+        os.mkfifo(pipe)
+        os.mkdir(mount)
+        tls = f"host: localhost, user: beacon, password_file: {self.password}, sslmode: verify-full, sslrootcert: "
+        well = f"{tls}{self.authority.file}"
+        hung = {f"hung{n}": (0, "timeout") for n in range(6)}
+        rows = [f"name: pipe, {tls}{pipe}", f"name: key, {well}, sslcert: {self.client}, sslkey: {pipe}",
+                f"name: passfile, host: localhost, user: beacon, passfile: {pipe}",
+                *(f"name: {name}, {tls}{mount}/ca.crt" for name in hung), *(f"name: well{n}, {well}" for n in range(4))]
+        config = self.write("b.yml", "targets:\n" + "".join(
+            f"  - {{{row}, port: {self.primary.port}, database: postgres}}\n" for row in rows), self.place)
+        exporter = self.beacon("--config.file", config, before=preload(self, "hanging", beacon.BIN, PGB_HANGS=60),
+                               ready=False)
+
+        def probe(name):
+            page = Page(exporter.get("/probe?target=" + name, {"X-Prometheus-Scrape-Timeout-Seconds": "3"}).body)
+            return page.value("pg_up"), page.up_reason()
+
+        wanted = {"pipe": (0, "tls"), "key": (0, "tls"), "passfile": (0, "auth_failed"), **hung,
+                  **{f"well{n}": (1, "ok") for n in range(4)}}
+        for _ in range(2):
+            with concurrent.futures.ThreadPoolExecutor(len(wanted)) as pool:
+                self.assertEqual(wanted, dict(zip(wanted, pool.map(probe, wanted))), exporter.log())
+        for words in (f"SSL file sslrootcert: cannot read {pipe}: it is a named pipe",
+                      f"SSL file sslkey: cannot read {pipe}", f"passfile file: cannot read {pipe}",
+                      f"no answer from the file system of SSL file sslrootcert {mount}/ca.crt"):
+            self.assertIn(words, exporter.log())
+        self.assertLess(len(os.listdir(f"/proc/{exporter.process.pid}/task")), 24, "threads")
+        self.assertLess(exporter.stop(), 2)
 
 
 class Credentials(PairCase):

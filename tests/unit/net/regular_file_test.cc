@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "exporter/net/read_ends.h"
 #include "tests/support/temp_folder.h"
 
 namespace pgbeacon::net {
@@ -45,6 +46,20 @@ TEST_F(RegularFile, OthersAreRefusedAtOnceWithWhatTheyAre) {
     ASSERT_FALSE(text.ok()) << path;
     EXPECT_EQ(text.error().message,
               "cannot read " + path + ": it is " + kind + ", expected a regular file");
+  }
+}
+
+TEST_F(RegularFile, OnlyWhatWouldNeverEndIsKeptFromOthers) {
+  const std::string pipe = folder_ / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  for (const std::string& path : {Write("small", 1), Write("empty", 0), folder_ / "none",
+                                  folder_ / ".", std::string("/dev/null")}) {
+    EXPECT_TRUE(CheckReadEnds(path, path).ok()) << path;
+  }
+  for (const std::string& path : {pipe, std::string("/dev/zero")}) {
+    const Status checked = CheckReadEnds(path, "it");
+    ASSERT_FALSE(checked.ok()) << path;
+    EXPECT_THAT(checked.error().message, HasSubstr("cannot read it: it is a"));
   }
 }
 

@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <fstream>
-#include <future>
+
+#include "exporter/net/descriptor.h"
+#include "tests/support/loopback.h"
 
 namespace pgbeacon::scrape {
 namespace {
@@ -222,13 +224,14 @@ TEST_F(TargetPgTest, EndsCleanlyWhileAQueryOrAConnectIsPending) {
 
 TEST_F(TargetPgTest, EndsCleanlyWhileAPoolThreadStillConnects) {
   StartServer();
-  const std::string fifo = server->directory() + "/fifo";  // opening it waits for a writer
-  ASSERT_EQ(mkfifo(fifo.c_str(), 0666), 0);
-  std::future<void> writer;
+  const net::Descriptor silent(socket(AF_INET, SOCK_STREAM, 0));
+  const int port = test::ListenOnLoopback(silent.get());
+  const std::string services = server->directory() + "/services";
+  std::ofstream(services) << "[slow]\nldap://127.0.0.1:" << port << "/dc=x?a?one?(cn=x)\n";
   {
     test::EventLoop other;
     TargetOptions options = Options();
-    setenv("PGSERVICEFILE", fifo.c_str(), 1);
+    setenv("PGSERVICEFILE", services.c_str(), 1);
     options.conninfo += " service=slow";
     auto watched = std::make_unique<Target>(other.io.get_executor(), other.pool, catalogue,
                                             std::move(options));
@@ -239,9 +242,7 @@ TEST_F(TargetPgTest, EndsCleanlyWhileAPoolThreadStillConnects) {
     }
     other.Await(watched->Close());
     watched.reset();
-    writer = std::async(std::launch::async, [fifo] { std::ofstream(fifo) << "[slow]\n"; });
   }
-  writer.get();
   unsetenv("PGSERVICEFILE");
 }
 

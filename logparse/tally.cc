@@ -55,7 +55,7 @@ bool IsError(Severity severity) {
 }
 
 Tally::State::State(const Catalogue& catalogue, TallyOptions options)
-    : catalogue(catalogue), options(std::move(options)), plan(catalogue) {
+    : catalogue(catalogue), options(std::move(options)), plan(catalogue), live_signs(catalogue) {
   for (const EventRow& row : catalogue.rows()) {
     statement_uses.push_back(UseOf(row, catalogue.families()));
   }
@@ -111,7 +111,7 @@ void Tally::State::CountServer(ServerTally& server, const Message& message,
                                const Event& event) const {
   const Severity severity = SeverityOf(message, event);
   LogCounts& counts = server.CountsOf(message, severity);
-  if (!options.own_application.empty() && message.application == options.own_application) {
+  if (IsOwn(message)) {
     if (severity != Severity::kNone) ++counts.own[static_cast<std::size_t>(severity)];
     return;
   }
@@ -126,6 +126,20 @@ void Tally::State::CountServer(ServerTally& server, const Message& message,
   if (event.row->metrics.empty()) return;
   counts.cells.Count(event, row, options.long_statement_seconds);
   if (server.statements) CountStatement(*server.statements, message, event);
+}
+
+/// Databases are not told apart: no alert does.
+void Tally::State::CountLive(ServerTally& server, const Message& message, const Event& event) {
+  if (IsOwn(message)) return;
+  const Severity severity = SeverityOf(message, event);
+  if (IsError(severity)) {
+    live_signs.Of(severity, SqlstateLabel(message, event), event, signs);
+  } else {
+    live_signs.Of(Severity::kNone, {}, event, signs);
+  }
+  for (const std::string_view sign : signs) {
+    server.none().cells.Add(live_signs.family(), {std::string(sign)}, 1);
+  }
 }
 
 void Tally::State::CountStatement(StatementTable& statements, const Message& message,
@@ -165,11 +179,13 @@ void Tally::State::CountOther(ServerTally& server, const Message& message, const
   server.none().cells.Count(event, RowOf(event), options.long_statement_seconds);
 }
 
-void Tally::Count(int server_index, const Message& message, const Event& event, double now) {
+void Tally::Count(int server_index, const Message& message, const Event& event, double now,
+                  Written written) {
   ServerTally& server = state_->At(server_index);
   if (!server.touched) state_->Touch(server, server_index);
   if (message.side == Side::kServer) {
     state_->CountServer(server, message, event);
+    if (written == Written::kLive) state_->CountLive(server, message, event);
   } else if (message.side == Side::kClient) {
     const Severity severity = SeverityOf(message, event);
     if (IsError(severity)) {

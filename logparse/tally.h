@@ -41,6 +41,9 @@ struct TallyOptions {
 /// as that line is.
 enum class LostReason : std::uint8_t { kCountMismatch };
 
+/// When a message was written: while somebody looked, or before, and only read now.
+enum class Written : std::uint8_t { kBefore, kLive };
+
 /// Not thread-safe: one per thread, merged. Borrows the catalogue.
 class Tally {
  public:
@@ -57,7 +60,9 @@ class Tally {
 
   /// Counts one message and what it was recognised as. Side client, platform lines and our own
   /// records go to families of their own. `now` (seconds since the epoch) lets samples expire.
-  void Count(int server, const Message& message, const Event& event, double now);
+  /// What alerts look for (live_signs.h) is counted once more where it was `written` live.
+  void Count(int server, const Message& message, const Event& event, double now,
+             Written written = Written::kBefore);
 
   /// Adds to platform_log_lost_messages_total.
   void CountLost(int server, LostReason reason, std::uint64_t messages);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "logparse/cells.h"
+#include "logparse/live_signs.h"
 #include "logparse/tally.h"
 #include "logparse/tally_server.h"
 
@@ -73,7 +74,11 @@ struct Tally::State {
     touched.push_back(index);
   }
 
+  bool IsOwn(const Message& message) const {
+    return !options.own_application.empty() && message.application == options.own_application;
+  }
   void CountServer(ServerTally& server, const Message& message, const Event& event) const;
+  void CountLive(ServerTally& server, const Message& message, const Event& event);
   void CountStatement(StatementTable& statements, const Message& message, const Event& event) const;
   void CountOther(ServerTally& server, const Message& message, const Event& event,
                   double now) const;
@@ -104,14 +109,16 @@ struct Tally::State {
   const Catalogue& catalogue;
   TallyOptions options;
   CellPlan plan;
+  LiveSigns live_signs;
   std::vector<StatementUse> statement_uses;  // by row
   std::vector<std::unique_ptr<ServerTally>> servers;
   ByName<int> by_name;
-  std::vector<int> touched;         // servers that counted since the last Changes()
-  ByName<RowPart> parts;            // by the name that keys of rows begin with
-  ByName<std::size_t> events;       // rows of the catalogue by name
-  RowKey key;                       // of the row at hand
-  std::vector<std::string> labels;  // of it, in the family's order
+  std::vector<int> touched;             // servers that counted since the last Changes()
+  ByName<RowPart> parts;                // by the name that keys of rows begin with
+  ByName<std::size_t> events;           // rows of the catalogue by name
+  std::vector<std::string_view> signs;  // of the message at hand
+  RowKey key;                           // of the row at hand
+  std::vector<std::string> labels;      // of it, in the family's order
 };
 
 }  // namespace pgbeacon::log

@@ -1,6 +1,8 @@
 """Reads boards/*.yml: what each key of a board and a panel may be, with file and panel in every complaint."""
 
+import functools
 import os
+import re
 
 import yaml
 
@@ -56,10 +58,24 @@ def _only(mapping, keys, where):
         raise SourceError(f"{where}: unknown key {', '.join(sorted(unknown))}")
 
 
+@functools.cache
+def _checks():
+    with open(os.path.join(FOLDER, "thresholds.yml"), encoding="utf-8") as file:
+        return yaml.load(file, Loader=yaml.CSafeLoader)["checks"]
+
+
+def _signs(place):
+    check = _checks().get(place[1], {})
+    if "signs" not in check:
+        raise SourceError(f"thresholds.yml has no check {place[1]} with signs")
+    return "|".join(check["signs"])
+
+
 def expression(text):
-    """An expression as Grafana sends it: <on> and <db> become the boards' matchers."""
+    """An expression as Grafana sends it: <on> and <db> become the boards' matchers, <signs CHECK> what the check's
+    alert looks for in the log."""
     matcher = 'instance=~"$instance"'
-    return (" ".join(text.split())
+    return (re.sub(r"<signs (\w+)>", _signs, " ".join(text.split()))
             .replace("<on>", matcher)
             .replace("<db>", matcher + ', datname=~"$datname"')
             .replace("<log>", matcher + ', server=~"$server"'))

@@ -14,8 +14,9 @@ SOURCES = ("statistics", "log")
 DURATION = re.compile(r"\d+[smhd]$")
 PLACE = re.compile(r"@(\w+)(:size)?@")
 
-# While a log source reads what was written before pgbeacon began, its counts tell of the past.
+# While a log source reads what was written before pgbeacon began, its server's pg_log_* tell of the past.
 CATCHING_UP = "max without (source) (max_over_time(pgbeacon_source_catching_up[{window}])) > 0"
+OF_THE_LOG = re.compile(r"(?<![:\w])pg_log_")
 
 
 @dataclasses.dataclass
@@ -83,7 +84,12 @@ def only(keys, given, where):
 
 def guarded(expr, window):
     lines = [line if not line else "  " + line for line in expr.split("\n")]
-    return "\n".join(["(", *lines, ")", "  unless on (job, instance)", "    " + CATCHING_UP.format(window=window)])
+    return "\n".join(["(", *lines, ")", "  unless on (job, instance, server)", "    " + CATCHING_UP.format(window=window)])
+
+
+def matcher(signs):
+    """What selects the signs: sign="53300", sign=~"XX001|XX002"."""
+    return f'sign="{signs[0]}"' if len(signs) == 1 else f'sign=~"{"|".join(signs)}"'
 
 
 def make(name, check, quantity, level, text):
@@ -95,15 +101,18 @@ def make(name, check, quantity, level, text):
     for key in ("for", "keep"):
         need(key not in level or DURATION.match(level[key]), f"{where}: {key} is a duration such as 10m")
     numbers = {"value": level["value"], **level.get("more", {})}
+    if "signs" in quantity:
+        numbers["sign"] = matcher(quantity["signs"])
     used = set()
     expr = fill(text["expr"], numbers, used)
     need(used == set(numbers), f"{where}: the expression does not use {', '.join(set(numbers) - used)}")
-    if quantity["source"] == "log" and quantity["family"] != "exporter":
-        need("log" in text, f"{where}: tells of the log, so it needs `log`, the range in which it must have been caught up")
-        need(f"[{text['log']}]" in expr or text["log"] in expr, f"{where}: `log` is not the range of its expression")
+    need("log" in text or not OF_THE_LOG.search(expr),
+         f"{where}: pg_log_* tell of the past as well, so it needs `log`, the range in which it must have been caught up")
+    if "log" in text:
+        need(text["log"] in expr, f"{where}: `log` is not the range of its expression")
         expr = guarded(expr, text["log"])
     return Alert(name=name, check=check, family=quantity["family"], source=quantity["source"],
-                 metric=quantity["metric"], unit=quantity["unit"], bad=quantity["bad"], severity=level["severity"],
+                 metric=quantity["metric"] + (f'{{{numbers["sign"]}}}' if "sign" in numbers else ""), unit=quantity["unit"], bad=quantity["bad"], severity=level["severity"],
                  value=level["value"], duration=level["for"], keep=level.get("keep", ""), why=level["why"], expr=expr,
                  summary=fill(text["summary"], numbers, used), description=fill(text["description"], numbers, used),
                  next=text["next"].strip())
@@ -123,7 +132,7 @@ def load(folder, trial=None):
     alerts = []
     for check, quantity in thresholds["checks"].items():
         quantity = {"source": "statistics", **quantity}
-        only(("family", "metric", "unit", "bad", "source", "levels"), quantity, f"check {check}")
+        only(("family", "metric", "unit", "bad", "source", "signs", "levels"), quantity, f"check {check}")
         for key, values in (("family", thresholds["families"]), ("unit", UNITS), ("bad", BAD), ("source", SOURCES)):
             need(quantity[key] in values, f"check {check}: {key} is one of {', '.join(values)}")
         for level in quantity["levels"]:

@@ -11,6 +11,7 @@ def quoted(text):
 
 
 def rule(alert, runbook_url):
+    runbook = runbook_url.replace("%s", alert.name)
     lines = [f"- alert: {alert.name}"]
     if "\n" in alert.expr:
         lines += ["  expr: |", textwrap.indent(alert.expr, "    ")]
@@ -23,7 +24,7 @@ def rule(alert, runbook_url):
     lines += ["  labels:", f"    severity: {alert.severity}", f"    component: {alert.component}",
               f"    family: {alert.family}", "  annotations:", f"    summary: {quoted(alert.summary)}",
               f"    description: {quoted(alert.description)}", f"    next: {quoted(alert.next)}",
-              f"    runbook_url: {quoted(runbook_url % alert.name)}"]
+              f"    runbook_url: {quoted(runbook)}"]
     return "\n".join(lines)
 
 

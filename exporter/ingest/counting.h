@@ -6,6 +6,7 @@
 
 #include "exporter/fanout/line.h"
 #include "logparse/message.h"
+#include "logparse/tally.h"
 
 namespace pgbeacon::ingest {
 
@@ -17,7 +18,7 @@ class Counting {
   /// The handle of a server by the value of the label `server`. There are at most so many; what
   /// comes after is counted as "other".
   virtual int Server(std::string_view name) = 0;
-  virtual void Count(int server, const log::Message& message) = 0;
+  virtual void Count(int server, const log::Message& message, log::Written written) = 0;
 
   /// Whether anybody wants lines; else Show() need not be called.
   virtual bool shows() const = 0;

@@ -67,6 +67,7 @@ class FileFollower {
   std::uint64_t offset() const { return offset_; }
   std::uint64_t lag() const { return size_ > offset_ ? size_ - offset_ : 0; }
   bool catching_up() const { return offset_ < backlog_end_; }
+  std::uint64_t backlog_end() const { return backlog_end_; }
   /// When all that was there had been read for the last time.
   TimePoint caught_up_at() const { return caught_up_at_; }
   bool in_mid_line() const { return in_mid_line_; }

@@ -43,6 +43,8 @@ class FileReading {
   bool reads_again() const { return reader_ != nullptr && pushed_ < counts_from_; }
   /// How far the file was read.
   ReadPlace place() const;
+  /// Where the file has what the reader calls its byte `pushed`; not of what was delivered before.
+  std::uint64_t InFile(std::uint64_t pushed) const;
 
  private:
   /// From `pushed` bytes for the reader on, they are those of the file from `offset` on.
@@ -51,7 +53,6 @@ class FileReading {
     std::uint64_t offset;
   };
   void AddRun(std::uint64_t offset, std::uint64_t size);
-  std::uint64_t InFile(std::uint64_t pushed) const;
   void ForgetRuns();
 
   ReadPlace place_;  // where the reader began, or what the last one left

@@ -25,7 +25,7 @@ std::string Remedy(const Error& error) {
 
 }  // namespace
 
-FileSource::FileSource(SourceOptions options, Authority& authority, log::Reader::Sink sink)
+FileSource::FileSource(SourceOptions options, Authority& authority, Sink sink)
     : options_(std::move(options)),
       authority_(authority),
       sink_(std::move(sink)),
@@ -405,7 +405,9 @@ void FileSource::Deliver(const TrackedFile& tracked, const log::Message& message
   const log::FormKind read = tracked.reading.reader()->form();
   const log::FormKind form = read == log::FormKind::kAuto ? tracked.form.form : read;
   if (options_.all_forms || authority_.Take(form, !tracked.backlog)) {
-    sink_(message);
+    const std::uint64_t begin = tracked.reading.InFile(message.offset);
+    const bool before = begin < tracked.follower.backlog_end();
+    sink_(message, before ? log::Written::kBefore : log::Written::kLive);
     return;
   }
   ++status_.duplicates;

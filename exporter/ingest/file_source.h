@@ -27,6 +27,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -42,6 +43,7 @@
 #include "exporter/ingest/source_status.h"
 #include "exporter/ingest/tracked_file.h"
 #include "logparse/reader.h"
+#include "logparse/tally.h"
 
 namespace pgbeacon::ingest {
 
@@ -66,6 +68,9 @@ class FileSource {
   static constexpr std::chrono::milliseconds kScanPath{200};
   static constexpr std::chrono::milliseconds kScanGlob{1000};
 
+  /// Takes each message that counts. Of kBefore is what the files held at the start.
+  using Sink = std::function<void(const log::Message& message, log::Written written)>;
+
   /// A row of the state: the source it is below, its key, its value; no value: it is removed.
   struct PositionRow {
     std::string source;
@@ -74,7 +79,7 @@ class FileSource {
   };
 
   /// `authority` is the one of options.server.
-  FileSource(SourceOptions options, Authority& authority, log::Reader::Sink sink);
+  FileSource(SourceOptions options, Authority& authority, Sink sink);
   FileSource(const FileSource&) = delete;
   FileSource& operator=(const FileSource&) = delete;
   ~FileSource();
@@ -154,7 +159,7 @@ class FileSource {
 
   const SourceOptions options_;
   Authority& authority_;
-  const log::Reader::Sink sink_;
+  const Sink sink_;
   const bool is_glob_;
   std::vector<std::unique_ptr<TrackedFile>> files_;  // in the order of their discovery
   std::set<FileId> foreign_;                         // files that are not read

@@ -31,7 +31,9 @@ struct FrameSource::Stream {
       : name(std::move(stream_name)),
         server(counting.Server(name)),
         reader(std::move(reader_options),
-               [this, &counting](const log::Message& message) { counting.Count(server, message); }),
+               [this, &counting](const log::Message& message) {
+                 counting.Count(server, message, log::Written::kLive);
+               }),
         bucket(quota, now),
         last_frame(now),
         aged(now) {}

@@ -48,13 +48,15 @@ void LogPipeline::AddFile(SourceOptions source) {
     MutexLock lock(mutex_);
     published_.Server(server);
   }
-  auto sink = [this, server, handle, process = std::string(),
-               text = std::string()](const log::Message& message) mutable {
-    Count(handle, message);
+  auto sink = [this, server, handle, process = std::string(), text = std::string()](
+                  const log::Message& message, log::Written written) mutable {
+    Count(handle, message, written);
     if (hub_ != nullptr) hub_->Add(LineOf(message, server, process, text));
   };
   if (source.glob == "-") {
-    stdin_ = std::make_unique<StdinSource>(std::move(source), STDIN_FILENO, std::move(sink));
+    stdin_ = std::make_unique<StdinSource>(
+        std::move(source), STDIN_FILENO,
+        [sink](const log::Message& message) mutable { sink(message, log::Written::kLive); });
   } else {
     files_.push_back(
         std::make_unique<FileSource>(std::move(source), authorities_[server], std::move(sink)));
@@ -167,9 +169,9 @@ bool LogPipeline::ReadFiles(TimePoint now) {
 
 int LogPipeline::Server(std::string_view name) { return live_.Server(name, true); }
 
-void LogPipeline::Count(int server, const log::Message& message) {
+void LogPipeline::Count(int server, const log::Message& message, log::Written written) {
   catalogue_.Match(message, event_);
-  live_.Count(server, message, event_, unix_now_);
+  live_.Count(server, message, event_, unix_now_, written);
   ++counted_;
 }
 

@@ -125,7 +125,7 @@ class LogPipeline : public Counting {
   static std::vector<NamedStatus> SourcesOf(
       const Shown& shown, const std::function<bool(const std::string& server)>& shows);
   int Server(std::string_view name) override;
-  void Count(int server, const log::Message& message) override;
+  void Count(int server, const log::Message& message, log::Written written) override;
   bool shows() const override { return hub_ != nullptr; }
   void Show(const fanout::Line& line) override { hub_->Add(line); }
 

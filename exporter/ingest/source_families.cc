@@ -36,9 +36,6 @@ constexpr Row kRows[] = {
     {"pgbeacon_source_lag_seconds", MetricType::Gauge,
      "Age of the oldest unread byte of the log source, 0 at its end.",
      [](const SourceStatus& s) { return s.lag_seconds; }},
-    {"pgbeacon_source_catching_up", MetricType::Gauge,
-     "1 until two minutes after the log source was read up to where it stood at the start.",
-     [](const SourceStatus& s) { return s.catching_up ? 1.0 : 0.0; }},
 };
 // clang-format on
 
@@ -51,6 +48,13 @@ void AppendSourceFamilies(const std::vector<NamedStatus>& sources, Families& fam
     for (const auto& [source, server, status] : sources) {
       AddSample(family, {{"source", source}}, row.value(status));
     }
+  }
+  Family& catching_up = AddFamily(
+      families, "pgbeacon_source_catching_up", MetricType::Gauge,
+      "1 until two minutes after the log source was read up to where it stood at the start; server "
+      "is empty for a source of several.");
+  for (const auto& [source, server, status] : sources) {
+    AddSample(catching_up, {{"source", source}, {"server", server}}, status.catching_up ? 1 : 0);
   }
   Family& unparsed =
       AddFamily(families, "pgbeacon_source_unparsed_lines_total", MetricType::Counter,

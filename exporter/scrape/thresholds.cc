@@ -68,6 +68,7 @@ Threshold ReadThreshold(const std::string& name, YamlMap& map, bool& of_log) {
   const std::string bad = map.Choice("bad", {"above", "below", "equal"}).value_or("above");
   threshold.bad = bad == "below" ? Bad::kBelow : bad == "equal" ? Bad::kEqual : Bad::kAbove;
   of_log = map.Choice("source", {"log", "statistics"}).value_or("statistics") == "log";
+  map.Strings("signs");  // what alerts look for in the log
   ReadLevels(map, threshold);
   map.Finish();
   return threshold;

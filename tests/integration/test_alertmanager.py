@@ -59,8 +59,9 @@ class Inhibition(unittest.TestCase):
 
     def test_what_explains_mutes_what_it_explains_and_no_more(self):
         found = self.muted(
-            ("PgDown", {"instance": "a"}), ("PgPanic", {"instance": "a"}), ("PgErrorRatioHigh", {"instance": "a"}),
-            ("PgEntrypointDown", {"instance": "a"}), ("PgErrorRatioHigh", {"instance": "b"}),
+            ("PgDown", {"instance": "a"}), ("PgPanic", {"instance": "a"}), ("PgConnectionsHigh", {"instance": "a"}),
+            ("PgLockTimeouts", {"instance": "a", "server": "other"}),
+            ("PgEntrypointDown", {"instance": "a"}), ("PgConnectionsHigh", {"instance": "b"}),
             ("PgbeaconDown", {"instance": "c"}), ("PgbeaconLogLag", {"instance": "c"}),
             ("PgSplitBrain", {"system_identifier": "7"}),
             ("PgRoleChanged", {"instance": "d", "system_identifier": "7"}),
@@ -68,7 +69,7 @@ class Inhibition(unittest.TestCase):
             ("PgDiskAlmostFull", {"instance": "f"}), ("PgDiskFilling", {"instance": "f"}),
             ("PgDeadlocks", {"instance": "f"}),
             ("PgCrashed", {"instance": "g"}), ("PgRestarted", {"instance": "g"}))
-        self.assertEqual({("PgErrorRatioHigh", "a"), ("PgEntrypointDown", "a"), ("PgbeaconLogLag", "c"),
+        self.assertEqual({("PgConnectionsHigh", "a"), ("PgEntrypointDown", "a"), ("PgbeaconLogLag", "c"),
                           ("PgRoleChanged", "d"), ("PgDiskFilling", "f"), ("PgRestarted", "g")}, found)
 
 

@@ -101,6 +101,15 @@ class Boards(unittest.TestCase):
             for picture in sheet.write(board, folder):
                 self.assertGreater(os.path.getsize(picture), 20000, picture)
 
+    def test_whose_pgbeacon_is_not_heard_of_stays_in_the_list_and_is_counted(self):
+        self.monitored.beacons["orders-2"].stop()  # of no use to any test after this one, the last by name
+        wait_for(lambda: self.prometheus.query('up{instance="orders-2"} == 0'), "a scrape that fails", 60)
+        fleet = boards()["fleet.json"]
+        values = fleet.resolve(self.prometheus, WINDOW)
+        self.assertIn("orders-2", values["instance"])
+        down = next(query for query in fleet.queries(values, WINDOW) if query.where.endswith("pgbeacons down"))
+        self.assertEqual(["1"], [value for _, value in self.prometheus.query(down.expr)])
+
     def shows_data(self, prometheus, query):
         """As Grafana asks: the latest value, and for a graph the time since the start as well."""
         if not numbers(value for _, value in prometheus.query(query.expr)):

@@ -80,9 +80,23 @@ class Rules(unittest.TestCase):
                     wanted |= {"silent", "absent"}
                 if re.search(r"\b(rate|increase)\(", known[alert]["expr"]) and "reset" not in entry:
                     wanted.add("counter reset")
-                if "pgbeacon_source_catching_up" in known[alert]["expr"]:
-                    wanted |= {"catching up", "two exporters", "two exporters silent"}
+                if "pgbeacon_source_catching_up" in known[alert]["expr"] or cases.looks_at_live(known[alert]):
+                    wanted |= {"catching up", "another catches up", "two exporters", "two exporters silent"}
                 self.assertEqual(set(), wanted - set(kinds))
+
+    def test_alerts_look_at_nothing_of_the_log_that_may_be_history_without_a_guard(self):
+        for alert, rule in cases.rules().items():
+            if "pgbeacon_source_catching_up" in rule["expr"]:
+                continue
+            for each in cases.with_its_records(rule):
+                self.assertNotRegex(each["expr"], r"(?<![:\w])pg_log_", alert)
+
+    def test_signs_that_alerts_look_for_are_counted(self):
+        families = cases.read(os.path.join(ROOT, "logparse", "events.yml"))["families"]
+        born = next(family["born"] for family in families if family["name"] == "pgbeacon_log_live_messages_total")
+        with open(cases.ALERTS, encoding="utf-8") as alerts, open(cases.RECORDING, encoding="utf-8") as recording:
+            found = re.findall(r'\bsign=~?"([^"]*)"', alerts.read() + recording.read())
+        self.assertEqual({str(sign) for sign in born}, {sign for signs in found for sign in signs.split("|")})
 
     def test_other_spellings_do_not_collide_with_names_that_pgbeacon_has(self):
         known = {metric["metric"] for metric in json.loads(beacon.run("metrics", "--json").stdout)}
@@ -118,6 +132,7 @@ class Rules(unittest.TestCase):
                 self.assertEqual({"severity", "component", "family"}, set(rule["labels"]))
                 notes = rule["annotations"]
                 self.assertEqual({"summary", "description", "next", "runbook_url"}, set(notes))
+                self.assertRegex(notes["runbook_url"], rf"^https://[\w.]+/\S+/{alert}$")
                 self.assertRegex(notes["description"] + notes["summary"], r"\$value")
                 if alert not in ("PgWatchdog", "PgNoPrimary", "PgSplitBrain"):
                     self.assertIn("$labels.instance", notes["summary"] + notes["description"])

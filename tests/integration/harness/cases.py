@@ -6,8 +6,8 @@ sample, "stale" the mark that Prometheus sets where a scrape fails or a series e
 db1:9187, all without `job` of the job pgbeacon, those of a log without `server` of db1:5432.
 
 From each firing case further ones are made: with a missed scrape, with counters that begin again,
-with nothing there at all, and for alerts of the log while the source catches up and with two pgbeacons that read the
-same log.
+with nothing there at all, and for alerts of the log while a source catches up, its own and another server's, and with
+two pgbeacons that read the same log.
 """
 
 import collections
@@ -29,6 +29,7 @@ Test = collections.namedtuple("Test", "alert kind why series at alerts")
 _RUN = re.compile(r"(-?[\d.]+(?:e\d+)?|_)(?:([+-])([\d.]+))?(?:x(\d+))?$")
 _COUNTER = re.compile(r"\b(?:rate|increase)\(\s*(\w+)")
 _SERIES = re.compile(r"(\w+)(?:\{(.*)\})?$")
+_OF_A_LOG = ("pg_log_", "pgbeacon_log_", "pgbeacon_source_catching_up")
 _MINUTES = {"s": 1 / 60, "m": 1, "h": 60, "d": 1440}
 
 
@@ -96,7 +97,7 @@ def full_name(series, **other):
     labels = dict(re.findall(r'(\w+)="([^"]*)"', inner or ""))
     labels.setdefault("job", "pgbeacon")
     labels.setdefault("instance", "db1:9187")
-    if name.startswith("pg_log_"):
+    if name.startswith(_OF_A_LOG):
         labels.setdefault("server", "db1:5432")
     labels.update(other)
     return name + "{" + ",".join(f'{key}="{value}"' for key, value in labels.items()) + "}"
@@ -127,6 +128,11 @@ def reset(series, names, at):
             for name, values in series.items()}
 
 
+def looks_at_live(rule):
+    """Whether it looks at what was written while pgbeacon ran, itself or by a recording rule."""
+    return any("pgbeacon_log_live_messages_total" in each["expr"] for each in with_its_records(rule))
+
+
 def derived(alert, entry, case, rule, names):
     """Further tests from a firing case."""
     series, at, wanted = expanded(case), int(case["at"][:-1]), case["alerts"]
@@ -140,9 +146,12 @@ def derived(alert, entry, case, rule, names):
         if any(len(set(values)) > 3 for values in series.values()):  # it rises all the time
             middle = restarted(series, names, at // 2)
             yield Test(alert, "counter restart", case["why"] + ", counters begin again", middle, at, wanted)
-    if "pgbeacon_source_catching_up" in rule["expr"]:
+    guarded = "pgbeacon_source_catching_up" in rule["expr"]
+    if guarded or looks_at_live(rule):
         guard = {full_name('pgbeacon_source_catching_up{source="/log"}'): samples(f"1x{at + 1}")}
-        yield Test(alert, "catching up", "what the log tells is history", {**series, **guard}, at, [])
+        yield Test(alert, "catching up", "only what is live", {**series, **guard}, at, [] if guarded else wanted)
+        guard = {full_name('pgbeacon_source_catching_up{source="/other",server="other:5432"}'): samples(f"1x{at + 1}")}
+        yield Test(alert, "another catches up", "which is no matter", {**series, **guard}, at, wanted)
         second = [{**labels, "instance": "spare:9187"} for labels in wanted]
         both = {**series, **expanded(case, instance="spare:9187")}
         yield Test(alert, "two exporters", "each for itself", both, at, wanted + second)

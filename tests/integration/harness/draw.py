@@ -15,7 +15,10 @@ def number(value, unit="short", decimals=None):
     if unit == "s":
         return _seconds(value)
     if unit == "percentunit":
-        return f"{value * 100:.3g}%" if decimals is None else f"{value * 100:.{decimals}f}%"
+        percent = value * 100
+        if decimals is None:
+            return f"{percent:.0f}%" if abs(percent) >= 1000 else f"{percent:.3g}%"
+        return f"{percent:.{decimals}f}%"
     if unit in ("bytes", "binBps"):
         return _scaled(value, 1024, ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]) + ("/s" if unit == "binBps" else "")
     if decimals is not None and abs(value) < 1000:

@@ -40,6 +40,8 @@ class Restarted {
 
   FileSource& source() { return *source_; }
   const Messages& messages() const { return live_; }
+  /// How many were written while the process ran, of all processes.
+  int live_messages() const { return live_messages_; }
   std::uint64_t lost_bytes() { return source().status().lost_bytes; }
   /// By source and key.
   using Rows = std::map<std::pair<std::string, std::string>, std::string>;
@@ -98,7 +100,12 @@ class Restarted {
   void Start() {
     live_ = committed_;
     authority_ = Authority();
-    source_ = std::make_unique<FileSource>(options_, authority_, Into(live_));
+    source_ = std::make_unique<FileSource>(
+        options_, authority_,
+        [this, sink = Into(live_)](const log::Message& message, log::Written written) {
+          sink(message);
+          if (written == log::Written::kLive) ++live_messages_;
+        });
     for (const auto& [name, value] : rows_) {
       const auto& [source, key] = name;
       if (source == options_.name) EXPECT_TRUE(source_->Restore(key, value)) << value;
@@ -127,6 +134,7 @@ class Restarted {
   Authority authority_;
   Messages live_;
   Messages committed_;
+  int live_messages_ = 0;
   SourceStatus status_;
   Rows rows_;
   std::unique_ptr<FileSource> source_;

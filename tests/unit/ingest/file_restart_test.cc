@@ -231,6 +231,24 @@ TEST(FileRestart, TellsCatchingUpUntilWhatWasWrittenMeanwhileIsRead) {
   EXPECT_FALSE(log.source().status().catching_up);
 }
 
+TEST(FileRestart, TellsWhatWasWrittenMeanwhileFromWhatComesRightAfterIt) {
+  TempFolder folder;
+  Append(folder / "log", "");
+  Restarted log(From(folder / "log"));
+  log.Run();
+  Append(folder / "log", Records(3, "live"));
+  log.Settle();
+  log.Die();
+  EXPECT_EQ(log.live_messages(), 3);
+  Append(folder / "log", Records(4, "meanwhile"));
+  log.Start();
+  log.Step(milliseconds(0));
+  Append(folder / "log", Records(5, "live again"));  // completes what was last open
+  log.Settle();
+  EXPECT_EQ(Count(log.messages()), 12);
+  EXPECT_EQ(log.live_messages(), 3 + 5);
+}
+
 TEST(FileRestart, CountsTheLinesOfOneFormOnlyThatAnotherHasToo) {
   TempFolder folder;
   Append(folder / "postgresql.log", Records(3));
@@ -306,7 +324,7 @@ TEST(FileRestart, WritesReadableRows) {
 
 TEST(FileRestart, RefusesARowThatItDidNotWrite) {
   Authority authority;
-  FileSource source(From("/nowhere"), authority, [](const log::Message&) {});
+  FileSource source(From("/nowhere"), authority, [](const log::Message&, log::Written) {});
   for (const auto& [key, value] :
        {std::pair("1:2", ""), std::pair("1:2", "{}"), std::pair("1:2", "[1,2]"),
         std::pair("x", "{}"), std::pair("counted_rank", "one"),

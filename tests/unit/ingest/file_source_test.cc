@@ -292,6 +292,29 @@ TEST(FileSource, DeliversASessionsLastRecordWhileOthersWrite) {
   EXPECT_EQ(driven.Source("pg_log_messages_total", {{"severity", "FATAL"}}), 1);
 }
 
+TEST(FileSource, CountsAsLiveWhatIsWrittenWhileItRuns) {
+  constexpr const char* kFatal = "2026-11-20 22:09:45.301 UTC [7] FATAL:  nobody knows this\n";
+  TempFolder folder;
+  Append(folder / "log", kFatal);
+  Driven driven({From(folder / "log", true)});
+  driven.Run();
+  driven.Run();
+  const auto counted = [&] {
+    return driven.Source("pg_log_messages_total", {{"severity", "FATAL"}});
+  };
+  const auto live = [&] {
+    return driven.Source("pgbeacon_log_live_messages_total", {{"sign", "FATAL"}});
+  };
+  EXPECT_EQ(counted(), 1);
+  EXPECT_EQ(live(), 0);
+  Append(folder / "log", kFatal);
+  driven.Run();
+  driven.Run();
+  EXPECT_EQ(counted(), 2);
+  EXPECT_EQ(live(), 1) << "it catches up for two minutes more, and an alert may not wait for that";
+  EXPECT_EQ(driven.Source("pgbeacon_source_catching_up"), 1);
+}
+
 TEST(FileSource, TellsHowFarBehindItIs) {
   TempFolder folder;
   const std::string backlog = Records(20000);

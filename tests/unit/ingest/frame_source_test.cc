@@ -17,7 +17,7 @@ class Counts : public Counting {
     names.emplace_back(name);
     return static_cast<int>(names.size()) - 1;
   }
-  void Count(int, const log::Message& message) override {
+  void Count(int, const log::Message& message, log::Written) override {
     ++messages;
     bytes += message.text.size();
   }

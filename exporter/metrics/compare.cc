@@ -42,6 +42,9 @@ std::string Text(const LabelSet& labels) {
   return out.empty() ? "" : out + "}";
 }
 
+/// What the exporter there makes of NULL.
+bool IsUnset(double value) { return value == 0 || std::isnan(value); }
+
 /// Whether a value is what theirs was, is, or passed through.
 bool Agrees(double before, double after, double ours) {
   if (std::isnan(ours)) return std::isnan(before) || std::isnan(after);
@@ -56,8 +59,10 @@ class Found {
  public:
   explicit Found(const std::string& name) : name_(name) {}
 
-  void Add(const char* kind, const LabelSet& labels, std::string theirs, std::string ours) {
-    const Expected* row = FindExpected(name_, kind, labels);
+  void Add(const char* kind, const LabelSet& labels, std::string theirs, std::string ours,
+           bool unset = false) {
+    const Expected* row = FindExpected(name_, unset ? "unset" : kind, labels);
+    if (row == nullptr && unset) row = FindExpected(name_, kind, labels);
     const auto counted = found_.find({kind, row});
     if (row != nullptr && counted != found_.end() && counted->second.series == row->most) {
       row = nullptr;
@@ -92,7 +97,7 @@ void CompareSeries(const std::string& name, const Around& theirs,
     const auto found = ours.find(labels);
     const bool stays = then != theirs.before.series.end() && then->second.contains(labels);
     if (found == ours.end()) {
-      if (stays) differences.Add("series", labels, Text(labels), "");
+      if (stays) differences.Add("series", labels, Text(labels), "", IsUnset(after));
       continue;
     }
     const double before = stays ? then->second.at(labels) : after;
@@ -116,7 +121,12 @@ Comparison Compare(const Around& theirs, const Exposition& ours) {
     const auto found = ours.series.find(name);
     if (found == ours.series.end()) {
       out.series += series.size();
-      out.differences.push_back({name, "missing", series.size(), "", "", ""});
+      const Expected* const row =
+          std::ranges::all_of(series, [](const auto& one) { return IsUnset(one.second); })
+              ? FindExpected(name, "unset", {})
+              : nullptr;
+      out.differences.push_back(
+          {name, "missing", series.size(), "", "", row ? std::string(row->reason) : ""});
       continue;
     }
     const auto add = [&out, &name = name, &series = series](const char* kind, std::string a,

@@ -7,6 +7,9 @@ constexpr std::string_view kOwnSession = "the session of the exporter there, whi
 constexpr std::string_view kOurSession =
     "the session of this comparison, which sees itself at work and not at rest";
 
+constexpr std::string_view kNull = "it has never happened: 0 there, no series here";
+constexpr std::size_t kAny = static_cast<std::size_t>(-1);
+
 // clang-format off
 constexpr Expected kExpected[] = {
     {"pg_scrape_collector_success", "series", "collector", "replication_slot", 1,
@@ -19,6 +22,13 @@ constexpr Expected kExpected[] = {
     {"pg_stat_activity_max_tx_duration", "value", "state", "active", 1, kOwnSession},
     {"pg_stat_activity_count", "series", "application_name", "pgbeacon", 1, kOurSession},
     {"pg_stat_activity_max_tx_duration", "series", "application_name", "pgbeacon", 1, kOurSession},
+    {"pg_stat_archiver_last_archive_age", "unset", "", "", kAny, kNull},
+    {"pg_stat_user_tables_last_analyze", "unset", "", "", kAny, kNull},
+    {"pg_stat_user_tables_last_autoanalyze", "unset", "", "", kAny, kNull},
+    {"pg_stat_user_tables_last_autovacuum", "unset", "", "", kAny, kNull},
+    {"pg_stat_user_tables_last_vacuum", "unset", "", "", kAny, kNull},
+    {"pg_replication_slots_pg_wal_lsn_diff", "unset", "", "", kAny, kNull},
+    {"pg_replication_slot_slot_confirmed_flush_lsn", "unset", "", "", kAny, kNull},
     {"pg_settings_extra_float_digits", "value", "", "", 1,
      "the session's own value there, the server's here"},
 };

@@ -211,6 +211,32 @@ class Databases(PairCase):
         self.assertEqual(1, page.value("pgbeacon_databases", state="failed"))
         self.assertNotIn("is being accessed by other users", self.primary.log())
 
+    def test_in_a_visit_too_the_statement_that_did_it_is_named_and_no_other(self):
+        self.make("visited")
+        text = "".join(f"own_{name}:\n  query: select {sql} as v\n  metrics: [{{v: {{usage: GAUGE}}}}]\n" for name, sql in (
+            *((f"before{i}", i) for i in range(4)), ("ends", "pg_terminate_backend(pg_backend_pid())::int"),
+            ("sleeps", "length(pg_sleep(1000)::text)"), *((f"after{i}", i) for i in range(4))))
+        path = self.write("queries.yaml", text)
+        exporter = self.beacon(f"--extend.query-path={path}", "--config.file", self.config("{include: [visited], interval: 50ms}"),
+                               "--collection-timeout=2s")
+        told = "pgbeacon_database_failure_info"
+        for _ in range(2):
+            age = exporter.scrape(seconds=2).value("pgbeacon_database_age_seconds", datname="visited") or 1e9
+
+            def visited(before=age):
+                page = exporter.scrape(seconds=2)
+                age = page.value("pgbeacon_database_age_seconds", datname="visited")
+                return page if age is not None and age < before else None
+
+            page = wait_for(visited, "a visit", 30)
+            self.assertEqual({("own_ends", "connection"), ("own_sleeps", "timeout")},
+                             {(dict(labels)["collector"], dict(labels)["reason"]) for labels in page.series(told)})
+            self.assertEqual({f"own_{name}{i}_v" for name in ("before", "after") for i in range(4)},
+                             {name for name in page.names() if name.startswith("own_") and
+                              "visited" in page.labels(name, "datname")})
+        for name, line in (("ends", 13), ("sleeps", 16)):
+            self.assertRegex(exporter.log(), f"database=visited collector=own_{name} file={path}:{line}:1 reason=")
+
     def test_the_connected_database_alone_is_seen_without_discovery(self):
         self.make("other")
         self.primary.query("create table t (a int)", dbname="other")

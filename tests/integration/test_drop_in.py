@@ -3,14 +3,22 @@
 import hashlib
 import http.server
 import json
+import os
 import re
+import shutil
+import socket
+import subprocess
 import threading
 import unittest
+import urllib.request
 
 from harness import beacon
 from harness.case import PairCase
+from harness.pages import DATA
 from harness.peer import PEER_ROWS, seen_on
 from harness.waiting import wait_for
+
+RECORDED = os.path.join(DATA, "postgres_exporter-0.19.1.page")
 
 # Of its names, those of collectors that are off by default there.
 OFF_THERE = re.compile("pg_(long_running|process_idle|postmaster|stat_statements|database_wraparound|stat_wal_receiver|"
@@ -44,6 +52,81 @@ broken:
 """
 
 
+class Compared(PairCase):
+    with_standby = False
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.dsn = cls.primary.dsn()
+
+    def served(self, page):
+        """A URL where the text that `page()` gives stands."""
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(page().encode())
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return f"http://127.0.0.1:{server.server_port}/metrics"
+
+    def loses_nothing(self, url):
+        """The metrics of the expected differences."""
+        done = beacon.run("compare", url, "-o", "json", env={"DATA_SOURCE_NAME": self.dsn})
+        self.assertNotEqual("", done.stdout, done.stderr)
+        told = json.loads(done.stdout)
+        self.assertEqual((0, False, []), (done.returncode, told["loses"],
+                                          [one for one in told["differences"] if one["what"] != "value"]))
+        self.assertTrue(all(one["why"] for one in told["expected"]))
+        return {(one["what"], one["metric"]) for one in told["expected"]}
+
+    def test_nothing_is_lost_against_its_recorded_page(self):
+        with open(RECORDED, encoding="utf-8") as file:
+            recorded = file.read().replace("@SERVER@", f"127.0.0.1:{self.primary.port}")
+        self.assertLess(600, recorded.count("\n"))
+        expected = self.loses_nothing(self.served(lambda: recorded))
+        self.assertLessEqual({("series", "pg_scrape_collector_success"), ("series", "pg_stat_activity_count"),
+                              ("value", "pg_settings_extra_float_digits")}, expected)
+
+    def test_nothing_is_lost_against_it(self):
+        program = shutil.which(os.environ.get("PGB_POSTGRES_EXPORTER", "prometheus-postgres-exporter"))
+        if not program:
+            self.skipTest("no postgres_exporter is at hand")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            address = f"127.0.0.1:{free.getsockname()[1]}"
+        # It takes no blank in a password.
+        self.primary.query("create role peer login password 'peer' in role pg_monitor")
+        self.addCleanup(self.primary.query, "drop role peer")
+        uri = f"postgresql://peer:peer@127.0.0.1:{self.primary.port}/postgres?sslmode=disable"
+        peer = subprocess.Popen([program, f"--web.listen-address={address}"], env={"DATA_SOURCE_NAME": uri},
+                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(peer.wait)
+        self.addCleanup(peer.kill)
+        url = f"http://{address}/metrics"
+
+        def page():
+            try:
+                with urllib.request.urlopen(url, timeout=10) as answer:
+                    return answer.read().decode()
+            except OSError:
+                return None
+
+        text = wait_for(page, "the peer's page", 30)
+        self.loses_nothing(url)
+        if os.environ.get("PGB_UPDATE_GOLDEN"):
+            with open(RECORDED, "w", encoding="utf-8") as file:
+                file.writelines(line.replace(f"127.0.0.1:{self.primary.port}", "@SERVER@") + "\n"
+                                for line in text.splitlines() if not re.match("# HELP|(# TYPE )?(go|process|promhttp)_", line)
+                                and ('"peer"' not in line or 'state="active"' in line))
+
+
 class DropIn(PairCase):
     @classmethod
     def setUpClass(cls):
@@ -61,20 +144,7 @@ class DropIn(PairCase):
                "# TYPE pg_settings_max_connections gauge\npg_settings_max_connections{server=\"elsewhere\"} 1\n"
                "go_goroutines 3\n")
 
-        class Old(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(old.encode())
-
-            def log_message(self, *_):
-                pass
-
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Old)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        url = f"http://127.0.0.1:{server.server_port}/metrics"
+        url = Compared.served(self, lambda: old)
         done = beacon.run("compare", url, "-o", "json", env={"DATA_SOURCE_NAME": self.dsn})
         self.assertEqual(1, done.returncode, done.stderr)
         told = json.loads(done.stdout)
@@ -205,6 +275,9 @@ shop:
     - name: {usage: LABEL, description: Name}
     - latency: {usage: HISTOGRAM, description: Latency}
     - took: {usage: DURATION, description: Time}
+of_truth:
+  query: "SELECT true AS real, 't'::text AS letter, 'false'::varchar AS word"
+  metrics: [{real: {usage: GAUGE}}, {letter: {usage: GAUGE}}, {word: {usage: COUNTER}}]
 of_intervals:
   query: "SELECT interval '1 day 00:00:01.0019' AS took"
   metrics: [{took: {usage: DURATION}}]
@@ -229,6 +302,9 @@ of_numbers:
         self.assertEqual([2.7, -1, float("inf")], [page.value(f"of_numbers_{name}_milliseconds")
                                                    for name in ("took", "none", "far")])
         self.assertEqual(0, page.value("pgbeacon_series_dropped", collector="shop"))
+        self.assertEqual({"of_truth_real": 1.0}, {name: value for name in page.names() if name.startswith("of_truth_")
+                                                  for value in page.series(name).values()})
+        self.assertEqual(2, page.value("pgbeacon_series_dropped", collector="of_truth"))
         self.assertEqual(1, page.value("pgbeacon_series_dropped", collector="of_numbers"))
 
     def test_labels_of_queries_yaml_are_written_as_there(self):
@@ -236,6 +312,7 @@ of_numbers:
                   "t": ("timestamp '2026-01-02 03:04:05'", "1767323045"), "d": ("date '2026-01-02'", "1767312000"),
                   "early": ("timestamptz '1969-12-31 23:59:58.5+00'", "-2"), "far": ("timestamptz 'infinity'", "infinity"),
                   "c": ("'abc'::char(5)", "abc  "), "i": ("interval '1 day'", "1 day"), "f": ("1.5::float8", "1.5"),
+                  "up": ("'Infinity'::float8", "+Inf"), "down": ("'-Infinity'::float4", "-Inf"), "none": ("'NaN'::float8", "NaN"),
                   "flags": ("ARRAY[true]", "{t}")}
         columns = ", ".join(f"{value} AS {name}" for name, (value, _) in values.items())
         labels = "".join(f"    - {name}: {{usage: LABEL}}\n" for name in [*values, "nothing"])

@@ -171,6 +171,20 @@ class Host(PairCase):
         finally:
             self.primary.start()
 
+    def test_a_statement_that_sleeps_takes_neither_the_host_nor_its_neighbours_along(self):
+        path = self.write("queries.yaml", "".join(
+            f"s_{name}:\n  query: select 1 as v{sql}\n  metrics: [{{v: {{usage: GAUGE}}}}]\n"
+            for name, sql in (("a", ""), ("sleeps", ", pg_sleep(1000)"), ("b", ""), ("c", ""))))
+        program = self.beacon(f"--extend.query-path={path}", "--collection-timeout=3s", dsn=self.primary.dsn())
+        for _ in range(3):
+            page = program.scrape(seconds=3)
+            self.assertEqual({"s_sleeps"}, set(page.failed_collectors()))
+            self.assertEqual({1.0}, set(page.series("s_b_v").values()) & set(page.series("s_c_v").values()))
+            self.assertEqual(1, page.value("pg_scrape_collector_success", collector="host"))
+            self.assertIsNotNone(page.value("pg_host_cpus"))
+        told = re.findall("collector=s_sleeps file=(.*):(\\d+):\\d+ reason=timeout: .*", program.log())
+        self.assertEqual([(path, "4")], told)
+
     def test_host_is_off_when_switched_off(self):
         program = self.beacon("--no-collector.host", dsn=self.primary.dsn())
         for _ in range(2):

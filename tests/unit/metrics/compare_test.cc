@@ -92,6 +92,14 @@ pg_settings_extra_float_digits 1
                           "expected value pg_settings_extra_float_digits 1"));
 }
 
+TEST(Compare, WhatNeverHappenedIsZeroThereAndNoSeriesHere) {
+  const char* never = "pg_stat_user_tables_last_vacuum{relname=\"a\"} 0\n";
+  EXPECT_THAT(Told(never, never, "a 1"),
+              ElementsAre("expected missing pg_stat_user_tables_last_vacuum 1"));
+  const char* once = "pg_stat_user_tables_last_vacuum{relname=\"a\"} 7\n";
+  EXPECT_THAT(Told(once, once, "a 1"), ElementsAre("missing pg_stat_user_tables_last_vacuum 1"));
+}
+
 TEST(Compare, MoreThanWhatIsExpectedIsAChange) {
   const char* theirs = R"(
 pg_stat_activity_count{state="active",usename="peer"} 1

@@ -11,11 +11,13 @@
 
 #include "base/families.h"
 #include "exporter/cli/commands.h"
+#include "exporter/cli/leaving.h"
 #include "exporter/cli/one_shot.h"
 #include "exporter/cli/table.h"
 #include "exporter/http/client.h"
 #include "exporter/metrics/compare.h"
 #include "exporter/metrics/writer.h"
+#include "exporter/net/blocking_pool.h"
 
 namespace pgbeacon::cli {
 namespace {
@@ -25,9 +27,9 @@ constexpr std::size_t kMostPage = std::size_t{64} << 20;
 
 void Say(const std::string& text) { std::fputs(("pgbeacon: " + text + "\n").c_str(), stderr); }
 
-net::awaitable<Result<std::string>> Fetch(http::Url url) {
+net::awaitable<Result<std::string>> Fetch(net::BlockingPool& pool, http::Url url) {
   const net::any_io_executor executor = co_await net::asio::this_coro::executor;
-  http::Client client(executor, url, net::ClientTls());
+  http::Client client(executor, pool, url, net::ClientTls());
   http::ClientRequest request;
   request.headers.emplace_back("Accept", "text/plain;version=0.0.4");
   Result<http::ClientResponse> response = co_await client.Open(std::move(request), kPatience);
@@ -110,16 +112,16 @@ bool IsUp(const metrics::Exposition& page, bool without) {
   return up->second.begin()->second == 1;
 }
 
-net::awaitable<int> CompareWith(http::Url url, Output output, scrape::Target& target,
-                                TimePoint deadline) {
+net::awaitable<int> CompareWith(net::BlockingPool& pool, http::Url url, Output output,
+                                scrape::Target& target, TimePoint deadline) {
   Families page = co_await target.Scrape(deadline);  // what is asked by interval is there then
-  const Result<std::string> before = co_await Fetch(url);
+  const Result<std::string> before = co_await Fetch(pool, url);
   if (!before.ok()) {
     Say("the exporter to compare with: " + before.error().message);
     co_return 1;
   }
   page = co_await target.Scrape(deadline);
-  const Result<std::string> after = co_await Fetch(url);
+  const Result<std::string> after = co_await Fetch(pool, url);
   if (!after.ok()) {
     Say("the exporter to compare with: " + after.error().message);
     co_return 1;
@@ -158,9 +160,14 @@ int RunCompare(Setup& setup, const std::string& text, Output output) {
     Say("URL: " + url.error().message);
     return kUsageStatus;
   }
-  return RunOneShot(setup, kUsageStatus, [&](scrape::Target& target, TimePoint deadline) {
-    return CompareWith(*url, output, target, deadline);
-  });
+  Leaving leaving;
+  net::BlockingPool pool;
+  const auto compare = [&](scrape::Target& target, TimePoint deadline) {
+    return CompareWith(pool, *url, output, target, deadline);
+  };
+  const int status = RunOneShot(setup, kUsageStatus, compare);
+  leaving.Within(Leaving::kPatience, status);
+  return status;
 }
 
 }  // namespace pgbeacon::cli

@@ -64,12 +64,13 @@ bool HasLogSources(const config::Config& config, const ServeFlags& flags) {
 }
 
 LogService::LogService(const Setup& setup, const ServeFlags& flags, const log::Catalogue& events,
-                       net::any_io_executor executor, net::BlockingPool& pool)
+                       net::any_io_executor executor, net::BlockingPool& pool,
+                       net::BlockingPool& calls)
     : setup_(setup),
       flags_(flags),
       executor_(std::move(executor)),
       pool_(pool),
-      drains_(executor_, setup.config.drains),
+      drains_(executor_, calls, setup.config.drains),
       pipeline_(events, ToTallyOptions(setup.config, flags.datname_limit, flags.fingerprints),
                 Files(setup.config, flags)) {
   if (flags.enable_logs || setup.config.sample || !setup.config.drains.empty()) {

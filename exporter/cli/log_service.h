@@ -2,7 +2,7 @@
 // hub, and the endpoints /logplex and /logs.
 //
 // Example:
-//   LogService logs(setup, flags, events, io.get_executor(), pool);
+//   LogService logs(setup, flags, events, io.get_executor(), pool, calls);
 //   Status opened = logs.Open(server);
 //   logs.Start();
 //   const Families families = co_await logs.Collect(deadline);
@@ -31,8 +31,9 @@ namespace pgbeacon::cli {
 /// On the executor's one thread. Borrows all that it is made of.
 class LogService {
  public:
+  /// `pool`: for what takes a processor; `calls`: for files and name servers, which may hang.
   LogService(const Setup& setup, const ServeFlags& flags, const log::Catalogue& events,
-             net::any_io_executor executor, net::BlockingPool& pool);
+             net::any_io_executor executor, net::BlockingPool& pool, net::BlockingPool& calls);
 
   /// Opens the state and the listeners and adds the endpoints. An Error tells what to do.
   Status Open(http::Server& server);

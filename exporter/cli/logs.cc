@@ -13,12 +13,14 @@
 #include "base/result.h"
 #include "base/text.h"
 #include "exporter/cli/commands.h"
+#include "exporter/cli/leaving.h"
 #include "exporter/cli/log_printer.h"
 #include "exporter/cli/table.h"
 #include "exporter/http/client.h"
 #include "exporter/http/event_stream.h"
 #include "exporter/http/query.h"
 #include "exporter/net/asio.h"
+#include "exporter/net/blocking_pool.h"
 #include "exporter/net/regular_file.h"
 
 namespace pgbeacon::cli {
@@ -74,7 +76,7 @@ class Command {
         token_(std::move(token)),
         has_login_(!token_.empty() || !url.user_info.empty()),
         target_(Target(options_, url)),
-        client_(io_.get_executor(), url, ToTls(options_)),
+        client_(io_.get_executor(), pool_, url, ToTls(options_)),
         printer_(ToPrinter(options_)) {}
 
   int Run() {
@@ -164,6 +166,7 @@ class Command {
   }
 
   net::asio::io_context io_{1};
+  net::BlockingPool pool_;
   LogsOptions options_;
   std::string token_;
   bool has_login_;
@@ -194,8 +197,11 @@ int RunLogs(const LogsOptions& options) {
     }
     token = std::string(Trim(*text));
   }
+  Leaving leaving;
   Command command(options, *url, std::move(token));
-  return command.Run();
+  const int status = command.Run();
+  leaving.Within(Leaving::kPatience, status);
+  return status;
 }
 
 }  // namespace pgbeacon::cli

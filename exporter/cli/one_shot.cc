@@ -48,6 +48,8 @@ int RunOneShot(const Setup& setup, int no_target, const Work& work) {
                         io.stop();  // a name server or a file may hang
                       });
   io.run();
+  io.restart();
+  io.run_for(Leaving::kPatience);  // sessions end in good order
   leaving.Within(Leaving::kPatience, status);
   return status;
 }

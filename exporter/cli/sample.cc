@@ -79,6 +79,8 @@ class Samples {
       std::fputs("pgbeacon: internal error\n", stderr);
     });
     io_.run();
+    io_.restart();
+    io_.run_for(Leaving::kPatience);  // sessions end in good order
     return status_;
   }
 

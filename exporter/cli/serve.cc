@@ -72,7 +72,7 @@ class Service {
         web_flags_(std::move(web)),
         events_(std::move(events)),
         again_(std::move(again)),
-        logs_(setup_, flags_, events_, io_.get_executor(), pool_),
+        logs_(setup_, flags_, events_, io_.get_executor(), pool_, calls_),
         fleet_(io_.get_executor(), calls_,
                [this](const std::string& name, const collectors::ServerFacts& facts) {
                  const auto prefix = facts.settings.find("log_line_prefix");

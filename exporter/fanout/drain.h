@@ -3,7 +3,7 @@
 // else anything.
 //
 // Example:
-//   std::shared_ptr<Drain> drain = MakeHttpsDrain(executor, options);
+//   std::shared_ptr<Drain> drain = MakeHttpsDrain(executor, pool, options);
 //   drain->Start(hub);
 //   drain->figures().delivered;
 //   drain->Stop();
@@ -23,6 +23,7 @@
 #include "exporter/fanout/drain_options.h"
 #include "exporter/fanout/hub.h"
 #include "exporter/net/asio.h"
+#include "exporter/net/blocking_pool.h"
 
 namespace pgbeacon::fanout {
 
@@ -76,8 +77,11 @@ class Drain : public std::enable_shared_from_this<Drain> {
   bool stopped_ = false;
 };
 
-std::shared_ptr<Drain> MakeSyslogDrain(const net::any_io_executor& executor, DrainOptions options);
-std::shared_ptr<Drain> MakeHttpsDrain(const net::any_io_executor& executor, DrainOptions options);
+/// `pool`: for names and files, which may hang.
+std::shared_ptr<Drain> MakeSyslogDrain(const net::any_io_executor& executor,
+                                       net::BlockingPool& pool, DrainOptions options);
+std::shared_ptr<Drain> MakeHttpsDrain(const net::any_io_executor& executor, net::BlockingPool& pool,
+                                      DrainOptions options);
 
 /// Of an Error's code.
 DrainFailure FailureOf(ErrorCode code);

@@ -4,10 +4,12 @@
 
 namespace pgbeacon::fanout {
 
-Drains::Drains(const net::any_io_executor& executor, const std::vector<DrainOptions>& options) {
+Drains::Drains(const net::any_io_executor& executor, net::BlockingPool& pool,
+               const std::vector<DrainOptions>& options) {
   for (const DrainOptions& drain : options) {
-    drains_.push_back(drain.address.kind == DrainKind::kSyslog ? MakeSyslogDrain(executor, drain)
-                                                               : MakeHttpsDrain(executor, drain));
+    drains_.push_back(drain.address.kind == DrainKind::kSyslog
+                          ? MakeSyslogDrain(executor, pool, drain)
+                          : MakeHttpsDrain(executor, pool, drain));
   }
 }
 

@@ -1,7 +1,7 @@
 // Drains: everything that lines are sent on to.
 //
 // Example:
-//   Drains drains(executor, config.drains);
+//   Drains drains(executor, pool, config.drains);
 //   drains.Start(hub);
 //   drains.AppendFamilies(families);
 //   drains.Stop();
@@ -17,12 +17,15 @@
 #include "exporter/fanout/drain_options.h"
 #include "exporter/fanout/hub.h"
 #include "exporter/net/asio.h"
+#include "exporter/net/blocking_pool.h"
 
 namespace pgbeacon::fanout {
 
 class Drains {
  public:
-  Drains(const net::any_io_executor& executor, const std::vector<DrainOptions>& options);
+  /// `pool`: for names and files, which may hang.
+  Drains(const net::any_io_executor& executor, net::BlockingPool& pool,
+         const std::vector<DrainOptions>& options);
   Drains(const Drains&) = delete;
   Drains& operator=(const Drains&) = delete;
   ~Drains() { Stop(); }

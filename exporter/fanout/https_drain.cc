@@ -44,10 +44,11 @@ DrainFailure FailureOfStatus(int status) {
 
 class HttpsDrain : public Drain {
  public:
-  HttpsDrain(const net::any_io_executor& executor, const DrainOptions& options)
+  HttpsDrain(const net::any_io_executor& executor, net::BlockingPool& pool,
+             const DrainOptions& options)
       : Drain(executor, options),
         where_(options.address.url.Authority()),
-        client_(executor, options.address.url, options.tls) {}
+        client_(executor, pool, options.address.url, options.tls) {}
 
  private:
   http::ClientRequest ToRequest(const DrainFrame& frame, const std::string& id) const {
@@ -105,8 +106,9 @@ class HttpsDrain : public Drain {
 
 }  // namespace
 
-std::shared_ptr<Drain> MakeHttpsDrain(const net::any_io_executor& executor, DrainOptions options) {
-  return std::make_shared<HttpsDrain>(executor, options);
+std::shared_ptr<Drain> MakeHttpsDrain(const net::any_io_executor& executor, net::BlockingPool& pool,
+                                      DrainOptions options) {
+  return std::make_shared<HttpsDrain>(executor, pool, options);
 }
 
 }  // namespace pgbeacon::fanout

@@ -12,9 +12,10 @@ constexpr std::size_t kMostBytes = std::size_t{64} << 10;  // written at once
 
 class SyslogDrain : public Drain {
  public:
-  SyslogDrain(const net::any_io_executor& executor, const DrainOptions& options)
+  SyslogDrain(const net::any_io_executor& executor, net::BlockingPool& pool,
+              const DrainOptions& options)
       : Drain(executor, options),
-        stream_(executor, options.address.url.host, options.address.url.port,
+        stream_(executor, pool, options.address.url.host, options.address.url.port,
                 options.address.url.tls ? std::optional(options.tls) : std::nullopt) {}
 
  private:
@@ -47,8 +48,9 @@ class SyslogDrain : public Drain {
 
 }  // namespace
 
-std::shared_ptr<Drain> MakeSyslogDrain(const net::any_io_executor& executor, DrainOptions options) {
-  return std::make_shared<SyslogDrain>(executor, options);
+std::shared_ptr<Drain> MakeSyslogDrain(const net::any_io_executor& executor,
+                                       net::BlockingPool& pool, DrainOptions options) {
+  return std::make_shared<SyslogDrain>(executor, pool, options);
 }
 
 }  // namespace pgbeacon::fanout

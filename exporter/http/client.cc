@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "exporter/metrics/process.h"
+#include "exporter/net/resolve.h"
 #include "exporter/net/tls_client.h"
 
 namespace pgbeacon::http {
@@ -21,7 +22,6 @@ namespace ssl = net::asio::ssl;
 using Tcp = net::asio::ip::tcp;
 using Plain = beast::basic_stream<Tcp, net::any_io_executor, beast::unlimited_rate_policy>;
 using Secure = beast::ssl_stream<Plain>;
-using Endpoints = std::vector<Tcp::endpoint>;
 using Message = bhttp::request<bhttp::string_body>;
 using Parser = bhttp::response_parser<bhttp::buffer_body>;
 
@@ -48,11 +48,8 @@ Message ToMessage(const Url& url, ClientRequest request) {
 
 /// The connection and the response that is being read from it.
 struct Client::Link {
-  Link(net::any_io_executor executor, Url url, net::ClientTls tls)
-      : executor(std::move(executor)),
-        url(std::move(url)),
-        tls(std::move(tls)),
-        resolver(this->executor) {}
+  Link(net::any_io_executor executor, net::BlockingPool& pool, Url url, net::ClientTls tls)
+      : executor(std::move(executor)), pool(pool), url(std::move(url)), tls(std::move(tls)) {}
 
   /// A failed operation as an Error; the connection is closed.
   Error Fail(const std::string& what, net::error_code error) {
@@ -74,25 +71,10 @@ struct Client::Link {
   }
 
   void Close() {
-    resolver.cancel();
+    ++closed;
     if (secure) beast::get_lowest_layer(*secure).close();
     if (plain) plain->close();
     open = false;
-  }
-
-  net::awaitable<Result<Endpoints>> Resolve() {
-    Endpoints endpoints;
-    net::error_code error;
-    const auto literal = net::asio::ip::make_address(url.host, error);
-    if (!error) {
-      endpoints.emplace_back(literal, url.port);
-      co_return endpoints;
-    }
-    const std::string port = std::to_string(url.port);
-    const auto [failed, found] = co_await resolver.async_resolve(url.host, port, net::kNoThrow);
-    if (failed) co_return Fail("cannot resolve", failed);
-    for (const auto& entry : found) endpoints.push_back(entry.endpoint());
-    co_return endpoints;
   }
 
   net::awaitable<Status> Connect(TimePoint deadline) {
@@ -100,13 +82,23 @@ struct Client::Link {
     plain.reset();
     secure.reset();
     buffer.clear();
-    const Result<Endpoints> endpoints = co_await Resolve();
-    if (!endpoints.ok()) co_return endpoints.error();
+    const std::uint64_t before = closed;
+    const Result<net::Endpoints> endpoints =
+        co_await net::Resolve(pool, calls, url.host, url.port, deadline);
+    if (!endpoints.ok()) {
+      co_return Error(endpoints.error().code,
+                      "cannot resolve " + url.Authority() + ": " + endpoints.error().message);
+    }
+    net::ClientTlsContext context;
     if (url.tls) {
-      ssl::context context(ssl::context::tls_client);
-      const Status ready = net::SetUpTls(tls, context);
-      if (!ready.ok()) co_return ready;
-      secure = std::make_unique<Secure>(executor, context);
+      Result<net::ClientTlsContext> opened =
+          co_await net::OpenClientTls(pool, calls, tls, deadline);
+      if (!opened.ok()) co_return opened.error();
+      context = *std::move(opened);
+    }
+    if (closed != before) co_return Fail("cannot connect to", net::asio::error::operation_aborted);
+    if (context) {
+      secure = std::make_unique<Secure>(executor, *context);
       net::ExpectHost(url.host, *secure->native_handle());
     } else {
       plain = std::make_unique<Plain>(executor);
@@ -213,9 +205,11 @@ struct Client::Link {
   }
 
   net::any_io_executor executor;
+  net::BlockingPool& pool;
+  net::SharedCalls calls;
   Url url;
   net::ClientTls tls;
-  Tcp::resolver resolver;
+  std::uint64_t closed = 0;  // how often
   std::unique_ptr<Plain> plain;
   std::unique_ptr<Secure> secure;
   beast::flat_buffer buffer;
@@ -224,8 +218,8 @@ struct Client::Link {
   bool connected = false;  // for the last request
 };
 
-Client::Client(net::any_io_executor executor, Url url, net::ClientTls tls)
-    : link_(std::make_unique<Link>(std::move(executor), std::move(url), std::move(tls))) {}
+Client::Client(net::any_io_executor executor, net::BlockingPool& pool, Url url, net::ClientTls tls)
+    : link_(std::make_unique<Link>(std::move(executor), pool, std::move(url), std::move(tls))) {}
 
 Client::~Client() = default;
 

@@ -2,7 +2,7 @@
 //
 // Example:
 //   Result<Url> url = ParseUrl("https://drain.example.com/logs?team=db");
-//   Client client(executor, *url, {.ca_file = "ca.pem"});
+//   Client client(executor, pool, *url, {.ca_file = "ca.pem"});
 //   ClientRequest request;
 //   request.method = "POST";
 //   request.body = lines;
@@ -49,16 +49,17 @@ class Client {
   /// Bodies that Send() returns are cut there.
   static constexpr std::size_t kMostBody = std::size_t{1} << 20;
 
-  Client(net::any_io_executor executor, Url url, net::ClientTls tls);
+  /// `pool`: for names and files, which may hang.
+  Client(net::any_io_executor executor, net::BlockingPool& pool, Url url, net::ClientTls tls);
   /// Ends the connection; nothing may be waiting.
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
   /// One request and its whole response, connecting where there is no connection, all within
-  /// `timeout` but for the resolver's answer. A kept connection that turns out to be closed is
-  /// replaced once. Errors: kTimeout, kUnavailable (refused, reset, unknown host, TLS), kInvalid
-  /// (no HTTP, a certificate file of ours).
+  /// `timeout`. A kept connection that turns out to be closed is replaced once. Errors: kTimeout,
+  /// kUnavailable (refused, reset, unknown host, TLS), kInvalid (no HTTP, a certificate file of
+  /// ours).
   net::awaitable<Result<ClientResponse>> Send(ClientRequest request,
                                               std::chrono::milliseconds timeout);
 

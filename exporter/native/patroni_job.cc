@@ -22,7 +22,7 @@ http::Url Root(http::Url url) {
 class PatroniJob : public Job {
  public:
   PatroniJob(const JobContext& context, const config::PatroniApi& api)
-      : Job("patroni"), client_(context.executor, Root(api.url), api.tls) {}
+      : Job("patroni"), client_(context.executor, context.pool, Root(api.url), api.tls) {}
 
   void Stop() override {
     stopped_ = true;

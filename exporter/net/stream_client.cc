@@ -5,13 +5,13 @@
 #include <boost/asio/connect.hpp>
 #include <boost/asio/write.hpp>
 #include <utility>
-#include <vector>
+
+#include "exporter/net/resolve.h"
 
 namespace pgbeacon::net {
 namespace {
 
 using Tcp = asio::ip::tcp;
-using Endpoints = std::vector<Tcp::endpoint>;
 
 constexpr std::size_t kWaste = 4096;  // read at once and thrown away
 
@@ -19,18 +19,16 @@ constexpr std::size_t kWaste = 4096;  // read at once and thrown away
 
 /// One connection; shared by the operations that are under way.
 struct StreamClient::Link {
-  Link(const any_io_executor& executor, const std::optional<ClientTls>& files)
-      : tls(files.has_value()),
-        context(asio::ssl::context::tls_client),
-        ready(tls ? SetUpTls(*files, context) : Status()),
-        stream(executor, context),
-        resolver(executor) {}
+  Link(const any_io_executor& executor, ClientTlsContext given)
+      : tls(given != nullptr),
+        context(tls ? std::move(given)
+                    : std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client)),
+        stream(executor, *context) {}
 
   /// The first reason stays.
   void Close(error_code reason) {
     if (!why) why = reason;
     open = false;
-    resolver.cancel();
     error_code ignored;
     stream.next_layer().close(ignored);
   }
@@ -48,10 +46,8 @@ struct StreamClient::Link {
   }
 
   const bool tls;
-  asio::ssl::context context;
-  const Status ready;                     // of the context; before the stream, which copies it
+  const ClientTlsContext context;
   asio::ssl::stream<Tcp::socket> stream;  // plain TCP uses its next layer alone
-  Tcp::resolver resolver;
   std::array<char, kWaste> waste;
   bool open = false;
   error_code why;
@@ -61,7 +57,7 @@ struct StreamClient::Link {
 class StreamClient::Deadline {
  public:
   Deadline(const std::shared_ptr<Link>& link, std::chrono::milliseconds timeout)
-      : armed_(std::make_shared<bool>(true)), timer_(link->resolver.get_executor(), timeout) {
+      : armed_(std::make_shared<bool>(true)), timer_(link->stream.get_executor(), timeout) {
     timer_.async_wait([link, armed = armed_](error_code cancelled) {
       if (!cancelled && *armed) link->Close(asio::error::timed_out);
     });
@@ -75,9 +71,13 @@ class StreamClient::Deadline {
   asio::steady_timer timer_;
 };
 
-StreamClient::StreamClient(any_io_executor executor, std::string host, std::uint16_t port,
-                           std::optional<ClientTls> tls)
-    : executor_(std::move(executor)), host_(std::move(host)), port_(port), tls_(std::move(tls)) {}
+StreamClient::StreamClient(any_io_executor executor, BlockingPool& pool, std::string host,
+                           std::uint16_t port, std::optional<ClientTls> tls)
+    : executor_(std::move(executor)),
+      pool_(pool),
+      host_(std::move(host)),
+      port_(port),
+      tls_(std::move(tls)) {}
 
 StreamClient::~StreamClient() { Close(); }
 
@@ -109,7 +109,14 @@ Error StreamClient::failure() const {
 
 awaitable<Status> StreamClient::Connect(std::chrono::milliseconds timeout) {
   Close();
-  const auto link = std::make_shared<Link>(executor_, tls_);
+  const TimePoint until = SteadyClock::now() + timeout;
+  ClientTlsContext context;
+  if (tls_) {
+    Result<ClientTlsContext> opened = co_await OpenClientTls(pool_, calls_, *tls_, until);
+    if (!opened.ok()) co_return opened.error();
+    context = *std::move(opened);
+  }
+  const auto link = std::make_shared<Link>(executor_, std::move(context));
   link_ = link;
   const Deadline deadline(link, timeout);
   const auto fail = [this, &link](const char* what, error_code error) {
@@ -117,21 +124,17 @@ awaitable<Status> StreamClient::Connect(std::chrono::milliseconds timeout) {
     link->Close(error);
     return failure;
   };
-  if (!link->ready.ok()) co_return link->ready;
   if (tls_) ExpectHost(host_, *link->stream.native_handle());
-  Endpoints endpoints;
-  error_code name;
-  const auto literal = asio::ip::make_address(host_, name);
-  if (!name) {
-    endpoints.emplace_back(literal, port_);
-  } else {
-    const std::string port = std::to_string(port_);
-    const auto [unknown, found] = co_await link->resolver.async_resolve(host_, port, kNoThrow);
-    if (unknown) co_return fail("cannot resolve", unknown);
-    for (const auto& entry : found) endpoints.push_back(entry.endpoint());
+  const Result<Endpoints> endpoints = co_await Resolve(pool_, calls_, host_, port_, until);
+  if (link->why) co_return fail("cannot resolve", link->why);
+  if (!endpoints.ok()) {
+    link->Close(asio::error::host_not_found);
+    co_return Error(
+        endpoints.error().code,
+        "cannot resolve " + host_ + ":" + std::to_string(port_) + ": " + endpoints.error().message);
   }
   Tcp::socket& socket = link->stream.next_layer();
-  const auto [refused, endpoint] = co_await asio::async_connect(socket, endpoints, kNoThrow);
+  const auto [refused, endpoint] = co_await asio::async_connect(socket, *endpoints, kNoThrow);
   if (refused) co_return fail("cannot connect to", refused);
   error_code ignored;
   socket.set_option(Tcp::no_delay(true), ignored);

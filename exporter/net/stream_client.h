@@ -1,7 +1,7 @@
 // StreamClient: bytes to one server over TCP or TLS, each step within a deadline.
 //
 // Example:
-//   StreamClient stream(executor, "logs.example.com", 6514, ClientTls());
+//   StreamClient stream(executor, pool, "logs.example.com", 6514, ClientTls());
 //   const Status connected = co_await stream.Connect(seconds(5));
 //   const std::size_t written = co_await stream.Write(std::move(bytes), seconds(10));
 //   if (written < all) Tell(stream.failure());
@@ -25,15 +25,15 @@ namespace pgbeacon::net {
 
 class StreamClient {
  public:
-  /// Without `tls`: plain TCP.
-  StreamClient(any_io_executor executor, std::string host, std::uint16_t port,
+  /// Without `tls`: plain TCP. `pool`: for names and files, which may hang.
+  StreamClient(any_io_executor executor, BlockingPool& pool, std::string host, std::uint16_t port,
                std::optional<ClientTls> tls);
   ~StreamClient();
   StreamClient(const StreamClient&) = delete;
   StreamClient& operator=(const StreamClient&) = delete;
 
   /// Replaces the connection there was. Errors: kTimeout, kUnavailable (refused, unknown host,
-  /// TLS), kInvalid (a certificate file of ours). Only the resolver's answer may take longer.
+  /// TLS), kInvalid (a certificate file of ours).
   awaitable<Status> Connect(std::chrono::milliseconds timeout);
 
   /// How many bytes the system took; fewer than all where the connection is gone or the server did
@@ -53,6 +53,8 @@ class StreamClient {
   Error Failure(const Link& link, const char* what, error_code error) const;
 
   any_io_executor executor_;
+  BlockingPool& pool_;
+  SharedCalls calls_;
   const std::string host_;
   const std::uint16_t port_;
   const std::optional<ClientTls> tls_;

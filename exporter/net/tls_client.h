@@ -2,24 +2,31 @@
 // certificate must bear.
 //
 // Example:
-//   asio::ssl::context context(asio::ssl::context::tls_client);
-//   Status ready = SetUpTls({.ca_file = "ca.pem"}, context);
-//   asio::ssl::stream<Socket> stream(executor, context);
+//   Result<ClientTlsContext> context = co_await OpenClientTls(pool, calls, tls, deadline);
+//   asio::ssl::stream<Socket> stream(executor, **context);
 //   ExpectHost("drain.example.com", *stream.native_handle());
 //   co_await stream.async_handshake(...);      // WhyUntrusted(*stream.native_handle()) afterwards
 #pragma once
 
 #include <boost/asio/ssl.hpp>
+#include <memory>
 #include <string>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "exporter/net/asio.h"
+#include "exporter/net/blocking_pool.h"
 #include "exporter/net/client_tls.h"
+#include "exporter/net/shared_calls.h"
 
 namespace pgbeacon::net {
 
-/// Reads the files; the error names the one that is wrong.
-Status SetUpTls(const ClientTls& tls, asio::ssl::context& context);
+using ClientTlsContext = std::shared_ptr<asio::ssl::context>;
+
+/// Reads the files, on the pool; the error names the one that is wrong (kInvalid), or the first of
+/// them where they do not answer by the deadline (kTimeout).
+awaitable<Result<ClientTlsContext>> OpenClientTls(BlockingPool& pool, SharedCalls& calls,
+                                                  ClientTls tls, TimePoint deadline);
 
 /// Asks for the host by name and, where the context verifies, accepts no other's certificate.
 void ExpectHost(const std::string& host, SSL& session);

@@ -403,12 +403,15 @@ logplex: {{tokens: {tokens}}}
     def test_commands_wait_for_no_name_that_hangs(self):
         before = preload(self, "hanging", beacon.BIN, PGB_HANGS=60)
         dsn = {"DATA_SOURCE_NAME": "postgresql://beacon@hung.example/postgres"}
+        url = "http://hung.example:9187/metrics"
         commands = {("check",): 2, ("explain",): 1, ("compare", "http://127.0.0.1:1/metrics"): 1,
                     ("sample", "--count", "1"): 1}
         running = {words: subprocess.Popen([*before, beacon.BIN, *words, *flags], env=beacon.environment(env),
                                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
                    for words, flags, env in (
-                       (words, ("--collection-timeout", "1s"), dsn) for words in commands)}
+                       *((words, ("--collection-timeout", "1s"), dsn) for words in commands),
+                       (("logs", "--url", url), (), {}),
+                       (("compare", url), (), {"DATA_SOURCE_NAME": self.primary.dsn()}))}
         self.addCleanup(lambda: [process.kill() for process in running.values()])
         said = {words: process.communicate(timeout=45)[0] for words, process in running.items()}
         for words, process in running.items():

@@ -8,10 +8,12 @@ import ssl
 import subprocess
 import tempfile
 import threading
+import types
 import unittest
 
-from harness.beacon import Beacon
+from harness.beacon import BIN, Beacon
 from harness.postgres import free_port
+from harness.preload import preload
 from harness.rsyslog import Rsyslog
 from harness.waiting import wait_equal, wait_for
 
@@ -75,15 +77,15 @@ class Drains(unittest.TestCase):
             for message in messages:
                 log.write(f"2026-11-20 20:14:23.488 UTC [7] {message}\n")
 
-    def serve(self, *arguments):
-        running = Beacon(*arguments)
+    def serve(self, *arguments, **options):
+        running = Beacon(*arguments, **options)
         self.addCleanup(lambda: running.stop(quiet=True))
         return running
 
-    def send(self, *drains, flags=()):
+    def send(self, *drains, flags=(), **options):
         config = self.write("drains.yml", json.dumps({"drains": list(drains)}))
         return self.serve("--config.file", config, "--source.file", self.log, "--source.prefix", "%m [%p] ",
-                          "--source.from", "begin", "--source.server", "orders", *flags)
+                          "--source.from", "begin", "--source.server", "orders", *flags, **options)
 
     def delivered(self, sender, drain):
         return sender.scrape().value("pgbeacon_drain_messages_total", drain=drain, result="delivered")
@@ -111,6 +113,17 @@ class Drains(unittest.TestCase):
         self.assertGreaterEqual(len(wanted), 500)
         wait_equal(lambda: lines(receiver, "orders"), wanted, "lines by syslog", 30)
         wait_equal(lambda: lines(receiver, "archive"), wanted, "lines by Logplex", 30)
+
+    def test_names_that_hang_hold_up_no_other_drain(self):
+        port = free_port()
+        self.serve("--source.syslog-tcp", f"127.0.0.1:{port}")
+        self.say("LOG:  one")
+        place = types.SimpleNamespace(folder=lambda: self.folder)
+        sender = self.send({"url": "https://hung.example/drain"}, {"url": "syslog://hung2.example:514"},
+                           {"url": f"syslog://localhost:{port}", "name": "well"},
+                           before=preload(place, "hanging", BIN, PGB_HANGS=60))
+        wait_equal(lambda: self.delivered(sender, "well"), 1, "delivery", 20)
+        self.assertLess(sender.stop(), 2)
 
     def test_rsyslog_takes_what_is_sent(self):
         port, out = free_port(), os.path.join(self.folder, "out")

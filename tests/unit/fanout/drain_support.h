@@ -119,7 +119,7 @@ class DrainTest : public testing::Test {
     return options;
   }
   void Start(std::vector<DrainOptions> options) {
-    drains_ = std::make_unique<Drains>(loop_.io.get_executor(), options);
+    drains_ = std::make_unique<Drains>(loop_.io.get_executor(), loop_.pool, options);
     drains_->Start(hub_);
   }
   void Start(const DrainOptions& options) { Start(std::vector<DrainOptions>{options}); }

@@ -103,10 +103,10 @@ class HttpClient : public ServerTest {
       });
     });
   }
-  static net::awaitable<std::string> SendTwice(net::any_io_executor executor, Url url,
-                                               milliseconds pause) {
+  net::awaitable<std::string> SendTwice(net::any_io_executor executor, Url url,
+                                        milliseconds pause) {
     const net::ClientTls tls;
-    Client client(executor, url, tls);
+    Client client(executor, pool_, url, tls);
     net::asio::steady_timer timer(executor);
     std::string said;
     for (int i = 0; i < 2; ++i) {
@@ -119,9 +119,9 @@ class HttpClient : public ServerTest {
     }
     co_return said;
   }
-  static net::awaitable<std::string> ReadPieces(net::any_io_executor executor, Url url) {
+  net::awaitable<std::string> ReadPieces(net::any_io_executor executor, Url url) {
     const net::ClientTls tls;
-    Client client(executor, url, tls);
+    Client client(executor, pool_, url, tls);
     ClientRequest request;
     const Result<ClientResponse> begun = co_await client.Open(std::move(request), seconds(10));
     if (!begun.ok()) co_return begun.error().message;
@@ -133,11 +133,10 @@ class HttpClient : public ServerTest {
       body += *piece;
     }
   }
-  static net::awaitable<Result<ClientResponse>> SendOnce(net::any_io_executor executor, Url url,
-                                                         ClientRequest request,
-                                                         milliseconds timeout) {
+  net::awaitable<Result<ClientResponse>> SendOnce(net::any_io_executor executor, Url url,
+                                                  ClientRequest request, milliseconds timeout) {
     const net::ClientTls tls;
-    Client client(executor, url, tls);
+    Client client(executor, pool_, url, tls);
     Result<ClientResponse> response = co_await client.Send(std::move(request), timeout);
     co_return response;
   }

@@ -74,7 +74,8 @@ TEST(DrainsConfig, AMistakeIsToldWithItsPlaceAndNoSecret) {
       {"drains: [{url: 'syslog://host', token_file: /nonexistent}]", "/nonexistent"},
       {"drains: [{url: 'syslog://host', tls: {verify: false}}]", "neither https://"},
       {"drains: [{url: 'https://host', tls: {ca: /nonexistent}}]", "/nonexistent"},
-      {"drains: [{url: 'https://u:secret@h/a'}, {url: 'https://h/b'}]", "a drain of this name already"},
+      {"drains: [{url: 'https://u:secret@h/a'}, {url: 'https://h/b'}]",
+       "a drain of this name already"},
   };
   for (const auto& [text, wanted] : cases) {
     const Config config = ReadConfig(text, "pgbeacon.yml");

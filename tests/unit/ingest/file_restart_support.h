@@ -108,7 +108,9 @@ class Restarted {
         });
     for (const auto& [name, value] : rows_) {
       const auto& [source, key] = name;
-      if (source == options_.name) EXPECT_TRUE(source_->Restore(key, value)) << value;
+      if (source == options_.name) {
+        EXPECT_TRUE(source_->Restore(key, value)) << value;
+      }
     }
     for (const auto& [name, value] : rows_) {
       const auto& [source, key] = name;

@@ -22,7 +22,9 @@ TEST_F(TargetSlowPgTest, AUsersStatementThatSleepsLeavesTheOthersTheirTime) {
     EXPECT_EQ(Failure(page, "sleeps"), "timeout");
     for (const char* name : {"before", "after", "pid"}) EXPECT_EQ(Failure(page, name), "") << name;
     EXPECT_EQ(Value(page, "test_after"), 3);
-    if (i > 0) EXPECT_EQ(Value(page, "test_pid"), pid) << "the connection is kept";
+    if (i > 0) {
+      EXPECT_EQ(Value(page, "test_pid"), pid) << "the connection is kept";
+    }
     pid = Value(page, "test_pid");
   }
 }

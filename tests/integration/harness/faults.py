@@ -132,7 +132,8 @@ class Fault:
     def _lost(self, page, failed):
         """Names of the page before that are gone, other than of collectors that fail."""
         gone = self.before.names() - page.names()
-        return {name for name in gone if not failed and not name.startswith("pg_stat_activity")}
+        of_sessions = ("pg_stat_activity", "pg_process_idle")  # come and go with those of others
+        return {name for name in gone if not failed and not name.startswith(of_sessions)}
 
     def note(self, page):
         """The table shows the first page that is noted."""

@@ -15,7 +15,7 @@ namespace pgbeacon::metrics {
 struct Expected {
   std::string_view metric;
   std::string_view kind;          ///< series, value, or unset: series of 0 or NaN there
-  std::string_view label, value;  ///< that the series has; empty: any series
+  std::string_view label, value;  ///< that the series has; empty: any series; "*number*": digits
   std::size_t most;               ///< such series; more are no expected difference
   std::string_view reason;
 };

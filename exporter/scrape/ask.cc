@@ -18,6 +18,9 @@ namespace {
 using collectors::FactsQuery;
 using std::chrono::milliseconds;
 
+/// Scrapes with little time wait for a run with much of it, as at the start or for a browser.
+constexpr milliseconds kMostShare{5000};
+
 constexpr FactsQuery kRest[] = {FactsQuery::kExtensions, FactsQuery::kSettings,
                                 FactsQuery::kColumns};
 
@@ -41,7 +44,8 @@ std::string FileOf(const collectors::Collector& collector) {
 milliseconds ShareOf(const collectors::PlannedCollector& planned, milliseconds budget,
                      std::size_t parts) {
   if (!planned.collector->users || planned.timeout) return budget;
-  return std::max(budget / static_cast<milliseconds::rep>(parts), milliseconds(10));
+  const milliseconds share = budget / static_cast<milliseconds::rep>(parts);
+  return std::clamp(share, milliseconds(10), kMostShare);
 }
 
 milliseconds Budget(TimePoint deadline) {

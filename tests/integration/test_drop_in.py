@@ -59,6 +59,8 @@ class Compared(PairCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.dsn = cls.primary.dsn()
+        cls.primary.query("create table history (at int)")  # neither index nor TOAST
+        cls.primary.query("create table branches (id int primary key)")
 
     def served(self, page):
         """A URL where the text that `page()` gives stands."""

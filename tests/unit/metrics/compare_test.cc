@@ -100,6 +100,25 @@ TEST(Compare, WhatNeverHappenedIsZeroThereAndNoSeriesHere) {
   EXPECT_THAT(Told(once, once, "a 1"), ElementsAre("missing pg_stat_user_tables_last_vacuum 1"));
 }
 
+TEST(Compare, WhatATableOrAReceiverDoesNotHaveIsNoLoss) {
+  const char* theirs = R"(
+pg_stat_replication_pg_wal_lsn_diff{slot_name="10156"} 5
+pg_stat_replication_pg_wal_lsn_diff{slot_name="one"} 5
+pg_stat_user_tables_idx_scan{relname="a"} 0
+pg_stat_user_tables_idx_scan{relname="b"} 3
+pg_statio_user_tables_toast_blocks_hit{relname="a"} 0
+)";
+  const char* ours = R"(
+pg_stat_replication_pg_wal_lsn_diff{slot_name=""} 5
+pg_stat_replication_pg_wal_lsn_diff{slot_name="one"} 5
+pg_stat_user_tables_idx_scan{relname="b"} 3
+)";
+  EXPECT_THAT(Told(theirs, theirs, ours),
+              ElementsAre("expected missing pg_statio_user_tables_toast_blocks_hit 1",
+                          "expected series pg_stat_replication_pg_wal_lsn_diff 1",
+                          "expected series pg_stat_user_tables_idx_scan 1"));
+}
+
 TEST(Compare, MoreThanWhatIsExpectedIsAChange) {
   const char* theirs = R"(
 pg_stat_activity_count{state="active",usename="peer"} 1

@@ -69,7 +69,8 @@ TEST_F(TargetSlowPgTest, SeveralThatSleepShareWhatIsLeftBehindTheOthers) {
 
 TEST_F(TargetSlowPgTest, AnAnswerThatIsTooLargeCostsItsOwnCollector) {
   StartServer();
-  Add(CollectorYaml("huge", "SELECT 2 AS v, repeat('x', 140000000) AS t", users_));
+  Add(CollectorYaml("huge", "SELECT 2 AS v, repeat('x', 140000000) AS t",
+                    users_ + "timeout: 1h\n"));
   Add(CollectorYaml("after", "SELECT 3 AS v", users_));
   Watch(Options());
   const Families page = Scrape();

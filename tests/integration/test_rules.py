@@ -31,7 +31,7 @@ def run(*command):
 
 def blanked(rule):
     """The rule without the numbers and durations of its expression."""
-    return rule.get("alert"), rule.get("record"), rule.get("labels"), re.sub(r"\[\w+\]|\b[\d.]+\b", "#", rule["expr"])
+    return rule.get("alert"), rule.get("record"), rule.get("labels"), re.sub(r"\[\w+\]|\boffset \w+|\b[\d.]+\b", "#", rule["expr"])
 
 
 class Rules(unittest.TestCase):

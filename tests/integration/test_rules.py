@@ -137,6 +137,13 @@ class Rules(unittest.TestCase):
                 if alert not in ("PgWatchdog", "PgNoPrimary", "PgSplitBrain"):
                     self.assertIn("$labels.instance", notes["summary"] + notes["description"])
 
+    def test_what_was_counted_is_told_in_whole_numbers(self):
+        """increase() extrapolates, so three events may be 3.214."""
+        for alert, rule in cases.rules().items():
+            if "increase(" in rule["expr"]:
+                told = rule["annotations"]["summary"] + rule["annotations"]["description"]
+                self.assertEqual({'printf "%.0f" $value'}, set(re.findall(r"{{ ([^{}]*\$value[^{}]*) }}", told)), alert)
+
     def test_each_alert_has_a_runbook_with_every_part_and_a_command(self):
         found = dict(cases.runbooks())
         self.assertEqual(set(cases.rules()), set(found))

@@ -39,6 +39,7 @@ class Alert:
     summary: str
     description: str
     next: str
+    mutes: dict  # tuple of labels that must be equal: names of alerts
 
     @property
     def component(self):
@@ -96,7 +97,7 @@ def make(name, check, quantity, level, text):
     """An Alert from the level of a check and its entry in alerts/*.yml."""
     where = f"alert {name}"
     only(("alert", "severity", "value", "for", "keep", "more", "why"), level, where)
-    only(("expr", "log", "summary", "description", "next"), text, where)
+    only(("expr", "log", "summary", "description", "next", "mutes"), text, where)
     need(level["severity"] in SEVERITIES, f"{where}: severity is one of {', '.join(SEVERITIES)}")
     for key in ("for", "keep"):
         need(key not in level or DURATION.match(level[key]), f"{where}: {key} is a duration such as 10m")
@@ -115,7 +116,8 @@ def make(name, check, quantity, level, text):
                  metric=quantity["metric"] + (f'{{{numbers["sign"]}}}' if "sign" in numbers else ""), unit=quantity["unit"], bad=quantity["bad"], severity=level["severity"],
                  value=level["value"], duration=level["for"], keep=level.get("keep", ""), why=level["why"], expr=expr,
                  summary=fill(text["summary"], numbers, used), description=fill(text["description"], numbers, used),
-                 next=text["next"].strip())
+                 next=text["next"].strip(),
+                 mutes={tuple(labels.split(", ")): names for labels, names in text.get("mutes", {}).items()})
 
 
 def load(folder, trial=None):
@@ -144,4 +146,8 @@ def load(folder, trial=None):
             alert = make(name, check, quantity, {**level, **numbers}, text)
             alerts.append(trial.hurried(alert) if trial else alert)
     need(not texts, f"no threshold for {', '.join(texts)}")
+    known = {alert.name for alert in alerts}
+    for alert in alerts:
+        unknown = {name for names in alert.mutes.values() for name in names} - (known - {alert.name})
+        need(not unknown, f"alert {alert.name} mutes {', '.join(sorted(unknown))}, which is no other alert")
     return alerts

@@ -10,7 +10,7 @@ import dataclasses
 import re
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_RANGE = re.compile(r"\[(\d+[smhd])\]")
+_RANGE = re.compile(r"(\[|\boffset )(\d+[smhd])\b")
 
 
 @dataclasses.dataclass
@@ -32,7 +32,7 @@ class Trial:
                                    keep=alert.keep and self._duration(alert.keep), expr=self.ranges(alert.expr))
 
     def ranges(self, text):
-        return _RANGE.sub(lambda found: f"[{self._duration(found[1])}]", text)
+        return _RANGE.sub(lambda found: found[1] + self._duration(found[2]), text)
 
     def _number(self, unit, value):
         return value / {"seconds": self.faster, "bytes": self.smaller}.get(unit, 1)

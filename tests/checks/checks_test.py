@@ -6,6 +6,8 @@ import io
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -212,6 +214,61 @@ class Boards(CheckTest):
                                          for kind in ("stat", "timeseries"))
                 change()
                 self.assertIn(complaint, self.verdict())
+
+
+class Dashboards(CheckTest):
+    """dashboards/generate on a copy."""
+
+    def setUp(self):
+        super().setUp()
+        for folder in ("dashboards", "docs/runbooks"):
+            shutil.copytree(os.path.join(ROOT, folder), os.path.join(self.root, folder))
+        shutil.copy(os.path.join(ROOT, "docs/alerts.md"), os.path.join(self.root, "docs"))
+
+    def generate(self, *options):
+        done = subprocess.run([sys.executable, os.path.join(self.root, "dashboards/generate"), *options],
+                              capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def change(self, path, before, after):
+        with open(os.path.join(self.root, path), encoding="utf-8") as file:
+            text = file.read()
+        self.assertIn(before, text)
+        self.write(path, text.replace(before, after))
+
+    def test_accepts_what_is_here(self):
+        self.assertEqual((0, ""), self.generate("--check"))
+
+    def test_an_own_address_of_runbooks_outlives_a_change(self):
+        self.change("dashboards/settings.yml", "https://runbooks.example/pgbeacon/%s", "https://wiki.test/a%20b/%s")
+        self.assertEqual((0, ""), self.generate())
+        self.change("dashboards/thresholds.yml", "value: 0.8, for: 10m", "value: 0.85, for: 10m")
+        status, told = self.generate("--check")
+        self.assertEqual(1, status)
+        self.assertIn("PgConnectionsHigh.md is stale", told)
+        self.assertEqual((0, ""), self.generate())
+        self.assertEqual((0, ""), self.generate("--check"))
+        with open(os.path.join(self.root, "dashboards/rules/alerts.yml"), encoding="utf-8") as file:
+            rules = file.read()
+        self.assertIn("runbook_url: 'https://wiki.test/a%20b/PgDown'", rules)
+        self.assertNotIn("runbooks.example", rules)
+
+    def test_refuses_an_address_without_a_place_for_the_name(self):
+        self.change("dashboards/settings.yml", "pgbeacon/%s", "pgbeacon")
+        self.assertEqual((1, "generate: settings.yml: runbook_url is an address with %s for the alert's name\n"),
+                         self.generate())
+
+    def test_tells_of_a_runbook_whose_alert_is_gone(self):
+        self.write("docs/runbooks/PgGone.md", "# PgGone\n")
+        for options in (["--check"], []):
+            status, told = self.generate(*options)
+            self.assertEqual(1, status)
+            self.assertIn("docs/runbooks/PgGone.md is of no alert", told)
+
+    def test_refuses_to_mute_what_is_no_alert(self):
+        self.change("dashboards/alerts/wal.yml", "instance: [PgArchiveBacklog]", "instance: [PgArchiveBacklogs]")
+        self.assertEqual((1, "generate: alert PgArchiveFailing mutes PgArchiveBacklogs, which is no other alert\n"),
+                         self.generate("--check"))
 
 
 if __name__ == "__main__":

@@ -128,6 +128,11 @@ def reset(series, names, at):
             for name, values in series.items()}
 
 
+def begins_again(values):
+    numbers = [float(value) for value in values if value not in ("_", "stale")]
+    return any(after < before for before, after in zip(numbers, numbers[1:]))
+
+
 def looks_at_live(rule):
     """Whether it looks at what was written while pgbeacon ran, itself or by a recording rule."""
     return any("pgbeacon_log_live_messages_total" in each["expr"] for each in with_its_records(rule))
@@ -143,7 +148,8 @@ def derived(alert, entry, case, rule, names):
     if any(name.split("{")[0] in names for name in series):
         if "reset" not in entry:
             yield Test(alert, "counter reset", "counters fall to 0", reset(series, names, max(1, at - 3)), at, [])
-        if any(len(set(values)) > 3 for values in series.values()):  # it rises all the time
+        counted = [values for name, values in series.items() if name.split("{")[0] in names]
+        if any(len(set(values)) > 3 for values in counted) and not any(map(begins_again, counted)):
             middle = restarted(series, names, at // 2)
             yield Test(alert, "counter restart", case["why"] + ", counters begin again", middle, at, wanted)
     guarded = "pgbeacon_source_catching_up" in rule["expr"]

@@ -16,10 +16,12 @@ std::string Live(std::string_view sign) {
   return std::string(kLiveMessages) + "{server=db,sign=" + std::string(sign) + "}";
 }
 
+constexpr double kNow = 1'794'997'600;  // 2026-11-18 10:26:40 UTC
+
 void CountLive(Tally& tally, const Message& message, Written written = Written::kLive) {
   Event event;
   Builtin().Match(message, event);
-  tally.Count(tally.Server("db"), message, event, 0, written);
+  tally.Count(tally.Server("db"), message, event, kNow, written);
 }
 
 TEST(LiveSigns, AreOfSeveritySqlstateAndEvent) {
@@ -46,6 +48,27 @@ TEST(LiveSigns, AreOfNothingThatWasWrittenBefore) {
   CountLive(tally, panic);
   EXPECT_EQ(Value(tally, "pg_log_messages_total{server=db,severity=PANIC}"), 2);
   EXPECT_EQ(Value(tally, Live("PANIC")), 1);
+}
+
+TEST(LiveSigns, AreOfNothingThatIsOlderThanTenMinutes) {
+  const auto live = [](std::string_view time) {
+    Tally tally(Builtin(), {});
+    Message panic = Line(Severity::kPanic, "nobody knows this");
+    panic.time = time;
+    CountLive(tally, panic);
+    EXPECT_EQ(Value(tally, "pg_log_messages_total{server=db,severity=PANIC}"), 1) << time;
+    return Value(tally, Live("PANIC"));
+  };
+  EXPECT_EQ(live("2026-11-18 10:26:40.000 UTC"), 1);
+  EXPECT_EQ(live("2026-11-18 10:16:41.000 UTC"), 1) << "9:59 ago";
+  EXPECT_EQ(live("2026-11-18 10:16:39.000 UTC"), 0) << "10:01 ago";
+  EXPECT_EQ(live("2026-11-18T11:16:39+01:00"), 0);
+  EXPECT_EQ(live("1794996900.123"), 0) << "%n";
+  EXPECT_EQ(live("2026-11-18 22:26:40.000 UTC"), 1) << "a clock that is ahead";
+  EXPECT_EQ(live("2026-11-16 10:26:40.000 IST"), 1) << "of no known zone";
+  EXPECT_EQ(live("2026-11-16 10:26:40.000"), 1) << "of no zone";
+  EXPECT_EQ(live("Nov 16 10:26:40"), 1) << "of no year";
+  EXPECT_EQ(live(""), 1);
 }
 
 TEST(LiveSigns, AreOfNoClientsLinesNorOurOwn) {

@@ -1,6 +1,7 @@
 // LiveSigns: what alerts look for among messages that were written while pgbeacon looked. What was
 // there before it, and is read later, counts in pg_log_* like everything; an alert that looked at
-// those would tell of the past.
+// those would tell of the past. So would one that looked at what a file that came late, or a
+// sender's queue, brings of the past: what is known to be old is not live, however it came.
 //
 // The signs are the born values of pgbeacon_log_live_messages_total in events.yml: severities,
 // SQLSTATEs, events, and kAuthenticationFailure.
@@ -21,6 +22,8 @@
 namespace pgbeacon::log {
 
 inline constexpr std::string_view kLiveMessages = "pgbeacon_log_live_messages_total";
+/// Seconds between a message's own time and its being taken, beyond which it tells of the past.
+inline constexpr double kLongestUnderWay = 600;
 /// Of every event that feeds pg_log_authentication_failures_total.
 inline constexpr std::string_view kAuthenticationFailure = "authentication_failure";
 

@@ -47,6 +47,12 @@ std::string_view TextAfterFields(const Message& message, const Event& event) {
   return Trim({at + 1, static_cast<std::size_t>(end - at - 1)});
 }
 
+/// Whether the message's own time is known and tells of the past.
+bool IsOld(const Message& message, double now) {
+  const std::optional<double> written = ParseLogTime(message.time);
+  return written && now - *written > kLongestUnderWay;
+}
+
 }  // namespace
 
 bool IsError(Severity severity) {
@@ -129,7 +135,8 @@ void Tally::State::CountServer(ServerTally& server, const Message& message,
 }
 
 /// Databases are not told apart: no alert does.
-void Tally::State::CountLive(ServerTally& server, const Message& message, const Event& event) {
+void Tally::State::CountLive(ServerTally& server, const Message& message, const Event& event,
+                             double now) {
   if (IsOwn(message)) return;
   const Severity severity = SeverityOf(message, event);
   if (IsError(severity)) {
@@ -137,6 +144,7 @@ void Tally::State::CountLive(ServerTally& server, const Message& message, const 
   } else {
     live_signs.Of(Severity::kNone, {}, event, signs);
   }
+  if (signs.empty() || IsOld(message, now)) return;
   for (const std::string_view sign : signs) {
     server.none().cells.Add(live_signs.family(), {std::string(sign)}, 1);
   }
@@ -185,7 +193,7 @@ void Tally::Count(int server_index, const Message& message, const Event& event, 
   if (!server.touched) state_->Touch(server, server_index);
   if (message.side == Side::kServer) {
     state_->CountServer(server, message, event);
-    if (written == Written::kLive) state_->CountLive(server, message, event);
+    if (written == Written::kLive) state_->CountLive(server, message, event, now);
   } else if (message.side == Side::kClient) {
     const Severity severity = SeverityOf(message, event);
     if (IsError(severity)) {

@@ -59,8 +59,8 @@ class Tally {
   int Server(std::string_view name, bool seen_in_traffic = false);
 
   /// Counts one message and what it was recognised as. Side client, platform lines and our own
-  /// records go to families of their own. `now` (seconds since the epoch) lets samples expire.
-  /// What alerts look for (live_signs.h) is counted once more where it was `written` live.
+  /// records go to families of their own. `now` (seconds since the epoch) lets samples expire. What
+  /// alerts look for (live_signs.h) counts once more where it was `written` live and is not old.
   void Count(int server, const Message& message, const Event& event, double now,
              Written written = Written::kBefore);
 

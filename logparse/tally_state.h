@@ -78,7 +78,7 @@ struct Tally::State {
     return !options.own_application.empty() && message.application == options.own_application;
   }
   void CountServer(ServerTally& server, const Message& message, const Event& event) const;
-  void CountLive(ServerTally& server, const Message& message, const Event& event);
+  void CountLive(ServerTally& server, const Message& message, const Event& event, double now);
   void CountStatement(StatementTable& statements, const Message& message, const Event& event) const;
   void CountOther(ServerTally& server, const Message& message, const Event& event,
                   double now) const;

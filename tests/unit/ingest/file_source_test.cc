@@ -293,9 +293,8 @@ TEST(FileSource, DeliversASessionsLastRecordWhileOthersWrite) {
 }
 
 TEST(FileSource, CountsAsLiveWhatIsWrittenWhileItRuns) {
-  constexpr const char* kFatal = "2026-11-20 22:09:45.301 UTC [7] FATAL:  nobody knows this\n";
   TempFolder folder;
-  Append(folder / "log", kFatal);
+  Append(folder / "log", FatalOf(seconds(0)));
   Driven driven({From(folder / "log", true)});
   driven.Run();
   driven.Run();
@@ -307,7 +306,7 @@ TEST(FileSource, CountsAsLiveWhatIsWrittenWhileItRuns) {
   };
   EXPECT_EQ(counted(), 1);
   EXPECT_EQ(live(), 0);
-  Append(folder / "log", kFatal);
+  Append(folder / "log", FatalOf(seconds(0)));
   driven.Run();
   driven.Run();
   EXPECT_EQ(counted(), 2);

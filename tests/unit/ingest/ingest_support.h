@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -14,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "exporter/ingest/log_pipeline.h"
 #include "logparse/events/catalogue.h"
 #include "temp_files.h"
@@ -45,6 +48,20 @@ inline double Value(const Families& families, std::string_view name, const Label
     }
   }
   return sum;
+}
+
+/// The time that was so long ago, as `format` of strftime() has it.
+inline std::string Ago(std::chrono::seconds ago, const char* format) {
+  const auto time = static_cast<std::time_t>(UnixNow()) - static_cast<std::time_t>(ago.count());
+  std::tm parts{};
+  gmtime_r(&time, &parts);
+  std::array<char, 64> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), format, &parts)};
+}
+
+/// A record that the server wrote so long ago.
+inline std::string FatalOf(std::chrono::seconds ago) {
+  return Ago(ago, "%Y-%m-%d %H:%M:%S.301 UTC") + " [7] FATAL:  nobody knows this\n";
 }
 
 /// A pipeline that is driven step by step under a clock of its own.

@@ -22,8 +22,8 @@
 namespace pgbeacon::scrape {
 
 /// What of `budget` a statement gets that shares it with others: a user's without a time limit of
-/// its own one of so many parts, so that those behind it get theirs, and at most 5 s; all others the
-/// whole.
+/// its own one of so many parts, so that those behind it get theirs, and at most 5 s; all others
+/// the whole.
 std::chrono::milliseconds ShareOf(const collectors::PlannedCollector& planned,
                                   std::chrono::milliseconds budget, std::size_t parts);
 

@@ -140,8 +140,9 @@ std::vector<const PlannedCollector*> Rotation::DueIn(const std::string& database
     const auto entry = found->second.entries.find(planned.collector->name);
     if (entry == found->second.entries.end() || entry->second.due <= now) due.push_back(&planned);
   }
-  std::ranges::stable_partition(
-      due, [&](const PlannedCollector* planned) { return !IsSlow(database, *planned); });
+  std::stable_partition(due.begin(), due.end(), [&](const PlannedCollector* planned) {
+    return !IsSlow(database, *planned);
+  });
   return due;
 }
 
